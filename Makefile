@@ -1,0 +1,76 @@
+# The commands of this checkout; `make` alone lists them. All of them set the checkout up first.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+export PYTHON
+# What is handed on to the command behind a target: make demo ARGS=--exit, make test ARGS="-k outbox"
+ARGS ?=
+# pytest processes at once; the suite waits for servers more than it computes.
+JOBS ?= 3
+
+MEMBERS := casetrail casetrail-contracts casetrail-evidence casetrail-runtime \
+  casetrail-ingest casetrail-routing casetrail-tickets casetrail-audit casetrail-gateway
+PIN := $(PY) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --no-header $(addprefix --no-emit-package ,$(MEMBERS))
+CODE := libs services deploy tests docs benchmarks
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' deploy/local/pyproject.toml)
+SERVICES := ingest routing tickets audit gateway
+# Handed on to docker build when set, for a mirror: make images PYTHON_IMAGE=…
+BUILD_ARGS := $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) $(ARGS)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup ready
+setup: ## make .venv with everything in it (the other targets do this by themselves)
+	@deploy/setup.sh
+ready:
+	@deploy/setup.sh --quiet
+
+.PHONY: demo
+demo: ready ## play the story on the embedded stack and stay up; ARGS=--exit ends after it
+	@.venv/bin/casetrail demo $(ARGS)
+
+.PHONY: up
+up: ready ## start the embedded stack; its data stays in .casetrail/
+	@.venv/bin/casetrail up $(ARGS)
+
+.PHONY: test
+test: ready ## run every test this machine can run, and say what was skipped and why
+	$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+.PHONY: bench
+bench: ready ## measure; one JSON object a line; ARGS="recorder --quick" chooses
+	@$(PY) -m benchmarks $(ARGS)
+
+.PHONY: chaos
+chaos: ready ## kill everything at random, by a seed; all of it: EVENTS=200000 SEEDS=20 AWAY=300 RATE=1000
+	@$(PY) -m tests.chaos $(ARGS)
+
+.PHONY: lint
+lint: ready ## style, formatting, who may import whom, no package host in any file
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -c 'from importlinter.cli import lint_imports_command as lint; lint()' --no-logo
+	$(PY) -m tests.packaging.hosts
+
+.PHONY: types
+types: ready ## mypy, strict, over everything
+	$(PY) -m mypy $(CODE)
+
+.PHONY: docs
+docs: ready ## write the generated part of docs/reference; ARGS=--check only says what is stale
+	$(PY) -m docs.generate $(ARGS)
+
+.PHONY: images $(addprefix image-,$(SERVICES))
+images: $(addprefix image-,$(SERVICES)) ## build the image of each service; needs Docker
+$(addprefix image-,$(SERVICES)): image-%:
+	docker build $(BUILD_ARGS) --file services/$*/Dockerfile --tag casetrail/$*:$(VERSION) --tag casetrail/$* .
+
+.PHONY: requirements
+requirements: ready ## pin the newest versions the ranges allow, with hashes, without naming a host
+	$(PIN) requirements/runtime.in --output-file requirements/runtime.txt
+	$(PIN) requirements/dev.in --output-file requirements/dev.txt
+	$(PIN) requirements/build.in --output-file requirements/build.txt
+	$(PY) -m tests.packaging.hosts
