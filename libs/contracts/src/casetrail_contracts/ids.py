@@ -1,0 +1,51 @@
+"""Derived identifiers: the same cause gives the same id on every machine and in every retry.
+
+Nothing here is random, so delivering a webhook, an event or a command twice cannot make two things
+of it. Identifiers of customers and messages are keyed (HMAC), so that they can stand in public
+fields: WhatsApp's own message id encodes the sender's phone number.
+"""
+
+import base64
+import hashlib
+import hmac
+import uuid
+from typing import Final
+
+NAMESPACE: Final = uuid.UUID("6c0a1f5e-3f0e-5d0b-9a53-0c1d3b8f7a11")
+"""UUID namespace of every derived id. Never changes: stored ids depend on it."""
+
+_SEPARATOR: Final = "\x1f"
+
+
+def derive_id(*parts: str | int) -> str:
+    """A UUIDv5 (RFC 9562) text that is the same whenever the parts are the same, in order.
+
+    Parts are joined by the ASCII unit separator, with that character doubled inside a part, so
+    `("a", "bc")` and `("ab", "c")` differ.
+    """
+    name = _SEPARATOR.join(str(part).replace(_SEPARATOR, _SEPARATOR * 2) for part in parts)
+    return str(uuid.uuid5(NAMESPACE, name))
+
+
+def conversation_id(workspace_key: bytes, phone_number_id: str, customer: str) -> str:
+    """The public id of one customer's conversation with one business number: `cv_` + 26 characters.
+
+    Args:
+        workspace_key: the secret of the workspace; another key gives unrelated ids.
+        phone_number_id: WhatsApp's id of the business number.
+        customer: the business-scoped user id when WhatsApp sent one, else the `wa_id` verbatim.
+    """
+    return "cv_" + _keyed(workspace_key, "conversation", phone_number_id, customer)
+
+
+def message_id(workspace_key: bytes, phone_number_id: str, wamid: str) -> str:
+    """The public id of one WhatsApp message: `ms_` + 26 characters."""
+    return "ms_" + _keyed(workspace_key, "message", phone_number_id, wamid)
+
+
+def _keyed(key: bytes, *parts: str) -> str:
+    if not key:
+        raise ValueError("the workspace key is empty: ids made without a key could be guessed")
+    name = _SEPARATOR.join(part.replace(_SEPARATOR, _SEPARATOR * 2) for part in parts)
+    digest = hmac.new(key, name.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()[:16]
+    return base64.b32encode(digest).decode().rstrip("=").lower()

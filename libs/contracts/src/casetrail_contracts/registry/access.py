@@ -1,0 +1,43 @@
+"""Every look at the log. Private: query."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from casetrail_contracts.envelope import EventData
+
+
+class AccessViewed(EventData):
+    """Somebody read something, or was refused to; written before the answer is given."""
+
+    type_name: ClassVar[str] = "access.viewed"
+
+    what: str
+    """`case`, `case_timeline`, `ticket`, `ticket_timeline`, `record`, `records`, …"""
+    target: str
+    outcome: Literal["answered", "refused"] = "answered"
+    purpose: str | None = None
+
+
+class AccessSearched(EventData):
+    """Somebody searched; filters that may name a customer stand in `private.query`."""
+
+    type_name: ClassVar[str] = "access.searched"
+
+    what: str
+    filters: dict[str, Any] = Field(default_factory=dict)
+    outcome: Literal["answered", "refused"] = "answered"
+
+
+class AccessExported(EventData):
+    """Somebody took data out as a file, or was refused to; written before it is given."""
+
+    type_name: ClassVar[str] = "access.exported"
+
+    what: str
+    """`evidence`: the bundle of a case."""
+    target: str
+    disclosure: Literal["public", "full"]
+    """`full` when personal values are in the file."""
+    outcome: Literal["answered", "refused"] = "answered"
+    purpose: str | None = None

@@ -1,0 +1,130 @@
+"""Ownership and state of a conversation and of its case. Private: note."""
+
+from typing import ClassVar, Literal
+
+from pydantic import AwareDatetime, Field
+
+from casetrail_contracts.envelope import EventData, Open
+
+
+def _absent(value: object) -> bool:
+    return value is None
+
+
+class ConversationOpened(EventData):
+    """A case began: the first message of a conversation, or the first after its reopen window."""
+
+    type_name: ClassVar[str] = "conversation.opened"
+
+    phone_number_id: str
+    channel: str = "whatsapp"
+    message_event_id: str
+    """Event id of the message that opened the case."""
+
+
+class ConversationQueued(EventData):
+    """The case waits in a queue for an owner."""
+
+    type_name: ClassVar[str] = "conversation.queued"
+
+    queue: str
+
+
+class ConversationAssigned(EventData):
+    """The case has an owner; `actor.rule` names the rule that chose, if a rule did."""
+
+    type_name: ClassVar[str] = "conversation.assigned"
+
+    owner: str
+    owner_name: str | None = None
+    previous_owner: str | None = None
+    queue: str | None = None
+    queued_at: AwareDatetime | None = None
+
+
+class ConversationTransferred(EventData):
+    """A person handed the case on: from one owner to another, never to nobody."""
+
+    type_name: ClassVar[str] = "conversation.transferred"
+
+    owner: str
+    owner_name: str | None = None
+    previous_owner: str
+
+
+class ConversationUnassigned(EventData):
+    """The case lost its owner."""
+
+    type_name: ClassVar[str] = "conversation.unassigned"
+
+    previous_owner: str
+    released: bool | None = Field(default=None, exclude_if=_absent)
+    """True when the owner gave it back; it is not given to them again by a rule."""
+
+
+class MatchedPhrase(Open):
+    """A phrase of a rule that a message contains; offsets count characters of the message."""
+
+    phrase: str
+    language: str | None = None
+    start: int
+    end: int
+
+
+class ConversationEscalated(EventData):
+    """The case is marked Escalated, by a rule (which, and what matched) or by a person."""
+
+    type_name: ClassVar[str] = "conversation.escalated"
+
+    trigger: Literal["rule", "person"]
+    rule: str | None = None
+    rule_version: str | None = None
+    matched: list[MatchedPhrase] = Field(default_factory=list)
+    message_event_id: str | None = None
+
+
+class ConversationDeescalated(EventData):
+    """A person took the mark Escalated away; their reason is private."""
+
+    type_name: ClassVar[str] = "conversation.deescalated"
+
+
+class ConversationTagged(EventData):
+    """A tag was put on the case."""
+
+    type_name: ClassVar[str] = "conversation.tagged"
+
+    tag: str
+
+
+class ConversationUntagged(EventData):
+    """A tag was taken off the case."""
+
+    type_name: ClassVar[str] = "conversation.untagged"
+
+    tag: str
+
+
+class ConversationNoteAdded(EventData):
+    """A note on the case, in `private.note`."""
+
+    type_name: ClassVar[str] = "conversation.note_added"
+
+    note_id: str
+
+
+class ConversationClosed(EventData):
+    """The case ended."""
+
+    type_name: ClassVar[str] = "conversation.closed"
+
+    owner: str | None = None
+
+
+class ConversationReopened(EventData):
+    """The closed case goes on: a message arrived inside the reopen window."""
+
+    type_name: ClassVar[str] = "conversation.reopened"
+
+    message_event_id: str | None = None
+    closed_at: AwareDatetime | None = None
