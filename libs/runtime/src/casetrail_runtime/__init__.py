@@ -1,0 +1,1 @@
+"""How a Casetrail service meets NATS JetStream, MongoDB, logs and metrics."""

@@ -1,0 +1,302 @@
+"""The publisher of one stream: what waits is stored together."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from casetrail_contracts import Event
+from casetrail_contracts.envelope import CONTENT_TYPE
+from faststream.nats import NatsBroker
+from nats.aio.client import Client
+from nats.js.api import Header
+from opentelemetry.trace import SpanKind
+
+from casetrail_runtime.publisher.facts import StreamFacts, connected_client, read_facts
+from casetrail_runtime.publisher.wire import (
+    MAX_BATCH,
+    Ack,
+    Message,
+    NotStored,
+    Refused,
+    Unanswered,
+    header_size,
+    store_batch,
+    store_one,
+)
+from casetrail_runtime.telemetry import telemetry_of, trace_headers
+
+BATCH_BYTES: Final = 1024 * 1024
+"""An atomic batch is closed at this size: the server holds it in memory until its commit."""
+WAITING_MESSAGES: Final = 10_000
+WAITING_BYTES: Final = 32 * 1024 * 1024
+"""What may wait in memory; beyond it callers wait for room."""
+ATTEMPT: Final = 2.0
+"""Seconds one attempt waits for its acknowledgement."""
+FEW: Final = 8
+"""A refused batch is halved down to this many, then stored one by one."""
+_BATCH_HEADERS: Final = 160
+_MAX_PAYLOAD: Final = 1024 * 1024
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """One call of a publisher: its messages are stored in order, or none after a failed one."""
+
+    total: int
+    progress: float
+    done: asyncio.Future[None]
+    acks: list[Ack] = field(default_factory=list)
+    obstacle: str = "NATS was slow"
+
+    def stored(self, ack: Ack, now: float) -> None:
+        if self.done.done():
+            return
+        self.acks.append(ack)
+        self.progress = now
+        if len(self.acks) == self.total:
+            self.done.set_result(None)
+
+    def refused(self, reason: str, *, passing: bool) -> None:
+        if not self.done.done():
+            self.done.set_exception(NotStored(reason, self.acks, passing=passing))
+
+
+@dataclass(slots=True, eq=False)
+class _Item:
+    call: _Call
+    message: Message
+    size: int
+
+
+class StreamPublisher:
+    """A publisher for one stream; what waits is stored together in atomic batches.
+
+    One per stream and process, shared by all tasks; it needs no start. While one batch is on its
+    way (one write and one fsync at the server) the next one gathers, so a single event is not
+    delayed and many together cost little. Only one batch is on its way at a time: that is what
+    keeps the order when the connection breaks. `timeout` is how many seconds a call may go
+    without progress before `NotStored`; until then it is retried with the same ids.
+    """
+
+    def __init__(self, broker: NatsBroker, stream: str, *, timeout: float = 5.0) -> None:
+        self._broker = broker
+        self._stream = stream
+        self._timeout = timeout
+        self._telemetry = telemetry_of(broker)
+        self._waiting: deque[_Item] = deque()
+        self._waiting_bytes = 0
+        self._room_made = asyncio.Event()
+        self._sender: asyncio.Task[None] | None = None
+        self._facts: StreamFacts | None = None
+        self._closed = False
+        self._among_duplicates = False
+
+    async def publish(self, event: Event) -> Ack:
+        """The ack of one event. Calls at the same time are independent of each other."""
+        return (await self._store([(event.nats_subject, event.to_bytes(), event.id, None)]))[0]
+
+    async def publish_all(self, events: Sequence[Event]) -> list[Ack]:
+        """The acks of these events, stored in this order.
+
+        All or a prefix: after one that is not stored none of the later ones is (`NotStored.acks`
+        has the prefix). For events that have nothing to do with each other, gather `publish`.
+        """
+        return await self._store([(e.nats_subject, e.to_bytes(), e.id, None) for e in events])
+
+    async def publish_raw(
+        self,
+        subject: str,
+        data: bytes,
+        msg_id: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> Ack:
+        """The ack of these bytes under this subject and Nats-Msg-Id."""
+        return (await self._store([(subject, data, msg_id, headers or {})]))[0]
+
+    def fits(self, data: bytes, headers: Mapping[str, str], msg_id: str) -> bool:
+        """Whether the server would take a message of this size.
+
+        One that is too large makes the server close the connection, so it is never sent.
+        """
+        size = len(data) + header_size({**headers, Header.MSG_ID.value: msg_id})
+        client = connected_client(self._broker)
+        limit = _MAX_PAYLOAD if client is None else client.max_payload
+        return size + _BATCH_HEADERS <= limit
+
+    async def close(self) -> None:
+        """Ends after what is under way is stored or has failed; later calls get `NotStored`."""
+        self._closed = True
+        if self._sender is not None:
+            await asyncio.wait({self._sender}, timeout=self._timeout)
+            self._sender.cancel()
+
+    async def _store(
+        self, messages: Sequence[tuple[str, bytes, str, Mapping[str, str] | None]]
+    ) -> list[Ack]:
+        if not messages:
+            return []
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        call = _Call(total=len(messages), progress=started, done=loop.create_future())
+        name = f"publish {self._stream}"
+        with self._telemetry.tracer.start_as_current_span(name, kind=SpanKind.PRODUCER):
+            try:
+                prepared = self._prepare(messages)
+                for message in prepared:
+                    await self._wait_for_room(call)
+                    self._enqueue(_Item(call, message, message.size))
+                await self._wait_until_done(call)
+            except NotStored:
+                self._telemetry.not_stored.labels(self._stream).inc()
+                raise
+            finally:
+                call.done.cancel()  # what is not sent yet is forgotten
+        self._telemetry.publishing.labels(self._stream).observe(loop.time() - started)
+        return call.acks
+
+    def _prepare(
+        self, messages: Sequence[tuple[str, bytes, str, Mapping[str, str] | None]]
+    ) -> list[Message]:
+        if self._closed:
+            raise NotStored(f"the publisher of {self._stream} is closed")
+        shared = {**trace_headers(), Header.EXPECTED_STREAM.value: self._stream}
+        prepared = []
+        for subject, data, msg_id, headers in messages:
+            own = {"content-type": CONTENT_TYPE} if headers is None else headers
+            complete = {**shared, **own, Header.MSG_ID.value: msg_id}
+            if not self.fits(data, complete, msg_id):
+                raise NotStored(
+                    f"{msg_id}: {len(data)} bytes and its headers are more than NATS takes in one "
+                    "message (max_payload)",
+                    passing=False,
+                )
+            prepared.append(Message(subject, data, complete))
+        return prepared
+
+    async def _wait_for_room(self, call: _Call) -> None:
+        while len(self._waiting) >= WAITING_MESSAGES or self._waiting_bytes >= WAITING_BYTES:
+            if call.done.done():
+                call.done.result()
+            self._room_made.clear()
+            try:
+                await asyncio.wait_for(self._room_made.wait(), self._time_left(call))
+            except TimeoutError:
+                raise self._too_late(call) from None
+
+    async def _wait_until_done(self, call: _Call) -> None:
+        while (left := self._time_left(call)) > 0:
+            if (await asyncio.wait({call.done}, timeout=left))[0]:
+                return call.done.result()
+        raise self._too_late(call)
+
+    def _time_left(self, call: _Call) -> float:
+        return call.progress + self._timeout - asyncio.get_running_loop().time()
+
+    def _too_late(self, call: _Call) -> NotStored:
+        return NotStored(f"not stored within {self._timeout:g} s: {call.obstacle}", call.acks)
+
+    def _enqueue(self, item: _Item) -> None:
+        self._waiting.append(item)
+        self._waiting_bytes += item.size
+        if self._sender is None or self._sender.done():
+            self._sender = asyncio.get_running_loop().create_task(
+                self._send_all(), name=f"publisher {self._stream}"
+            )
+
+    async def _send_all(self) -> None:
+        """Stores what waits, chunk after chunk, and ends when nothing does."""
+        while chunk := self._next_chunk():
+            await self._settle(chunk)
+
+    def _next_chunk(self) -> list[_Item]:
+        """What fits in one atomic batch; an id that is in it already starts the next one."""
+        chunk: list[_Item] = []
+        size = 0
+        ids: set[str] = set()
+        while self._waiting and len(chunk) < MAX_BATCH:
+            item = self._waiting[0]
+            msg_id = item.message.headers[Header.MSG_ID.value]
+            if chunk and (size + item.size > BATCH_BYTES or msg_id in ids):
+                break
+            self._waiting.popleft()
+            self._waiting_bytes -= item.size
+            if item.call.done.done():
+                continue
+            chunk.append(item)
+            ids.add(msg_id)
+            size += item.size
+        self._room_made.set()
+        return chunk
+
+    async def _settle(self, chunk: list[_Item]) -> None:
+        """Stores every item of the chunk in order, or ends the calls of those that cannot be.
+
+        A batch that JetStream refuses (one duplicate id is enough) is halved, a few are stored one
+        by one: then the refusal is about one message. After a duplicate the next is tried alone,
+        because duplicates come together.
+        """
+        self._among_duplicates = False
+        parts = [chunk]
+        while parts:
+            part = [item for item in parts.pop() if not item.call.done.done()]
+            if not part:
+                continue
+            try:
+                if part := await self._with_stream(part):
+                    parts.extend(await self._try(part))
+            except Unanswered as passing:
+                for item in part:
+                    item.call.obstacle = str(passing)
+                await asyncio.sleep(0.05)
+                parts.append(part)
+
+    async def _try(self, part: list[_Item]) -> list[list[_Item]]:
+        """What is left to do after one attempt at these, the first to do at the end."""
+        if len(part) > 1 and not (self._facts and self._facts.atomic):
+            return [[item] for item in reversed(part)]
+        if len(part) > 1 and self._among_duplicates:
+            return [part[1:], part[:1]]
+        try:
+            acks = await self._attempt([item.message for item in part])
+        except Refused as refusal:
+            if len(part) == 1:
+                part[0].call.refused(str(refusal), passing=refusal.full)
+                return []
+            if len(part) <= FEW:
+                return [[item] for item in reversed(part)]
+            half = len(part) // 2
+            return [part[half:], part[:half]]
+        self._among_duplicates = acks[-1].duplicate
+        now = asyncio.get_running_loop().time()
+        for item, ack in zip(part, acks, strict=True):
+            item.call.stored(ack, now)
+        self._telemetry.published.labels(self._stream).inc(len(acks))
+        self._telemetry.batch_size.labels(self._stream).observe(len(acks))
+        return []
+
+    async def _attempt(self, messages: Sequence[Message]) -> list[Ack]:
+        client = self._client()
+        if len(messages) == 1:
+            return [await store_one(client, self._stream, messages[0], wait=ATTEMPT)]
+        return await store_batch(client, self._stream, messages, wait=ATTEMPT)
+
+    def _client(self) -> Client:
+        client = connected_client(self._broker)
+        if client is None or not client.is_connected:
+            raise Unanswered("NATS is not connected")
+        return client
+
+    async def _with_stream(self, part: list[_Item]) -> list[_Item]:
+        """Those whose subject the stream takes; the calls of the others end here."""
+        client = self._client()
+        if self._facts is None or not self._facts.of(client):
+            self._facts = await read_facts(client, self._stream)
+        if not all(self._facts.takes(item.message.subject) for item in part):
+            self._facts = await read_facts(client, self._stream)
+        for item in part:
+            if not self._facts.takes(item.message.subject):
+                reason = f"the stream {self._stream} does not take {item.message.subject}"
+                item.call.refused(reason, passing=False)
+        return [item for item in part if not item.call.done.done()]
