@@ -1,0 +1,1 @@
+"""Turns WhatsApp webhooks into events."""

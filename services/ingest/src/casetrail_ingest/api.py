@@ -1,0 +1,108 @@
+"""The webhook endpoint: 200 means every item of the body is stored.
+
+Answers: 200 stored; 400 an incomplete handshake; 401 no or a wrong signature; 403 a wrong verify
+token; 413 longer than WhatsApp sends; 503 not stored, try again. WhatsApp repeats whatever is not
+answered 200.
+"""
+
+from typing import Annotated, Final
+
+import structlog
+from casetrail_runtime.publisher import NotStored
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from casetrail_ingest.domain.signature import (
+    SignatureMissing,
+    SignatureWrong,
+    check_signature,
+    token_is_known,
+)
+from casetrail_ingest.settings import IngestSettings
+from casetrail_ingest.use_cases import TakeWebhook
+
+log: Final = structlog.get_logger()
+PROBLEM: Final = "application/problem+json"
+
+
+class BodyTooLarge(Exception):
+    """The body is longer than any webhook."""
+
+
+def webhook_router(settings: IngestSettings, take_webhook: TakeWebhook) -> APIRouter:
+    """`GET` and `POST /webhooks/whatsapp`."""
+    router = APIRouter(prefix="/webhooks/whatsapp", tags=["webhooks"])
+    tokens = [token.get_secret_value().encode() for token in settings.verify_tokens]
+    secrets = [secret.get_secret_value().encode() for secret in settings.app_secrets]
+
+    @router.get("", response_class=PlainTextResponse)
+    async def handshake(
+        mode: Annotated[str | None, Query(alias="hub.mode")] = None,
+        token: Annotated[str | None, Query(alias="hub.verify_token")] = None,
+        challenge: Annotated[str | None, Query(alias="hub.challenge")] = None,
+    ) -> Response:
+        """The challenge, when the verify token is one of ours."""
+        if mode != "subscribe" or token is None or challenge is None:
+            return problem(
+                400,
+                "handshake-incomplete",
+                "A handshake has hub.mode=subscribe, hub.verify_token and hub.challenge.",
+            )
+        if not token_is_known(token, tokens):
+            log.warning("handshake_refused")
+            return problem(403, "verify-token-unknown", "The verify token is not one of ours.")
+        return PlainTextResponse(challenge, headers={"X-Content-Type-Options": "nosniff"})
+
+    @router.post("")
+    async def receive(request: Request) -> Response:
+        """How many events the body became, once all of them are stored."""
+        try:
+            body = await read_body(request, settings.max_body_bytes)
+        except BodyTooLarge:
+            return problem(
+                413, "body-too-large", f"At most {settings.max_body_bytes} bytes are taken."
+            )
+        try:
+            check_signature(body, request.headers.get("x-hub-signature-256"), secrets)
+        except SignatureMissing:
+            log.warning("signature_missing", size=len(body))
+            return problem(401, "signature-missing", "X-Hub-Signature-256: sha256=<hex> is needed.")
+        except SignatureWrong:
+            log.warning("signature_wrong", size=len(body))
+            return problem(401, "signature-wrong", "No configured app secret signed this body.")
+        try:
+            taken = await take_webhook(body)
+        except NotStored as error:
+            log.warning("webhook_not_stored", reason=error.reason, size=len(body))
+            return problem(
+                503, "not-stored", "The event stream did not take it; send it again.", retry_after=2
+            )
+        return JSONResponse({"events": taken.events, "duplicates": taken.duplicates})
+
+    return router
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body's bytes as they came.
+
+    Raises:
+        BodyTooLarge: by the announced length, or as soon as more arrives than allowed.
+    """
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise BodyTooLarge
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise BodyTooLarge
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def problem(status: int, slug: str, detail: str, *, retry_after: int | None = None) -> Response:
+    """An RFC 9457 problem; `type` is stable, `detail` says what to do."""
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    content = {"type": f"urn:casetrail:problem:{slug}", "status": status, "detail": detail}
+    return JSONResponse(content, status, headers, media_type=PROBLEM)

@@ -1,0 +1,1 @@
+"""What a WhatsApp webhook is made of: pure functions over bytes and JSON."""

@@ -1,0 +1,124 @@
+"""One POST on its way to events, and what every event of it shares."""
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, Final, Literal, TypeGuard
+
+from casetrail_contracts.envelope import Actor
+from casetrail_contracts.ids import conversation_id
+from casetrail_contracts.registry.message import WebhookOrigin
+
+from casetrail_ingest.domain.customer import Customer
+from casetrail_ingest.domain.webhook import Item
+
+SOURCE: Final = "ingest"
+FIRST_MESSAGE: Final = datetime(2009, 1, 1, tzinfo=UTC)
+"""Nothing was sent over WhatsApp before; an earlier time is no time."""
+CLOCKS_APART: Final = timedelta(days=1)
+"""A time further ahead of ours than this is no time either."""
+WHATSAPP: Final = Actor(kind="integration", id="whatsapp")
+
+
+@dataclass(frozen=True)
+class Workspaces:
+    """Which workspace a business number belongs to.
+
+    `by_number` maps phone_number_id → workspace; the key `*` takes every other number. An item of a
+    number nobody owns is quarantined in `unrouted`, so that it is kept and seen.
+    """
+
+    by_number: dict[str, str]
+    unrouted: str = "unrouted"
+
+    def of(self, phone_number_id: str | None) -> str | None:
+        """The workspace, or None when no entry covers the number."""
+        everyone = self.by_number.get("*")
+        if phone_number_id is None:
+            only = set(self.by_number.values())
+            return only.pop() if len(only) == 1 else everyone
+        return self.by_number.get(phone_number_id, everyone)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One POST on its way to events: the bytes, when they came, whose they are."""
+
+    body: bytes
+    received_at: datetime
+    workspaces: Workspaces
+    key: bytes
+
+    @cached_property
+    def body_mac(self) -> str:
+        """Hex HMAC-SHA256 of the body: tells equal bodies, and nothing to who has not the key."""
+        return self.mac(self.body)
+
+    def mac(self, content: bytes) -> str:
+        """Hex HMAC-SHA256 of any content with the workspace key."""
+        return hmac.new(self.key, content, hashlib.sha256).hexdigest()
+
+
+def whole(item: Item) -> Any:
+    """The item with the contacts that belong to it, as they came."""
+    return {"item": item.body, "contacts": list(item.contacts)} if item.contacts else item.body
+
+
+def origin(reading: Reading, item: Item) -> WebhookOrigin:
+    """Where the item stood."""
+    return WebhookOrigin(
+        entry_id=item.entry_id,
+        field=item.field,
+        phone_number_id=item.phone_number_id,
+        received_at=reading.received_at,
+        body_mac=reading.body_mac,
+        position=item.position,
+    )
+
+
+def conversation(reading: Reading, number: str, customer: Customer) -> str:
+    """The public id of the customer's conversation with this business number."""
+    return conversation_id(reading.key, number, customer.key)
+
+
+def happened_at(
+    timestamp: Any, received_at: datetime
+) -> tuple[datetime, Literal["message", "received"]]:
+    """When it happened (Unix seconds, number or text), else when it was received."""
+    try:
+        happened = datetime.fromtimestamp(int(timestamp), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return received_at, "received"
+    if FIRST_MESSAGE <= happened <= received_at + CLOCKS_APART:
+        return happened, "message"
+    return received_at, "received"
+
+
+def filled(value: Any) -> TypeGuard[str]:
+    """True for a text that is not empty."""
+    return isinstance(value, str) and value != ""
+
+
+def json_text(value: Any) -> str:
+    """Compact JSON; lone surrogates stay escaped, so that the text is always valid UTF-8."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
+
+
+def content_mac(reading: Reading, body: dict[str, Any]) -> str:
+    """What a message says, as a digest: equal for every delivery of the same message.
+
+    Covers the part named by its `type`, without media URLs, which WhatsApp makes anew each time.
+    """
+    said = body.get(str(body.get("type")))
+    if isinstance(said, dict):
+        said = {key: value for key, value in said.items() if key != "url"}
+    text = json.dumps([body.get("type"), said], sort_keys=True)
+    return reading.mac(text.encode())
