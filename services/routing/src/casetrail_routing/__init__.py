@@ -1,0 +1,1 @@
+"""Routing: opens cases, gives them owners, flags complaints; owns users and their shifts."""

@@ -1,0 +1,1 @@
+"""How routing meets MongoDB, NATS, the clock and the rules file."""

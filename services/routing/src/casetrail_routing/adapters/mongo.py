@@ -1,0 +1,157 @@
+"""Conversations, users and case numbers in MongoDB.
+
+Beside the runtime's fields a conversation document has `state.waiting` and `state.held`, and a user
+document `state.on_shift`: derived from the state when it is written, read by queries only.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from casetrail_contracts import Event
+from casetrail_runtime.mongo import Collection, Document
+from casetrail_runtime.numbers import NUMBER_INDEXES, NumberSeries
+from casetrail_runtime.outbox import AggregateCollection, Codec, Loaded
+from pymongo import ASCENDING, IndexModel
+
+from casetrail_routing.domain.conversation import Conversation
+from casetrail_routing.domain.user import User
+from casetrail_routing.ports import Key, Slot
+
+CONVERSATIONS: Final = "conversations"
+USERS: Final = "users"
+PROCESSED: Final = "processed"
+NUMBERS: Final = "numbers"
+
+INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
+    CONVERSATIONS: [
+        IndexModel(
+            [("workspace", ASCENDING), ("state.queued_at", ASCENDING), ("_id", ASCENDING)],
+            name="waiting",
+            partialFilterExpression={"state.waiting": True},
+        ),
+        IndexModel(
+            [("workspace", ASCENDING), ("state.owner", ASCENDING), ("state.slot", ASCENDING)],
+            name="held",
+            partialFilterExpression={"state.held": True},
+        ),
+    ],
+    USERS: [
+        IndexModel(
+            [
+                ("workspace", ASCENDING),
+                ("load", ASCENDING),
+                ("last_assigned_at", ASCENDING),
+                ("_id", ASCENDING),
+            ],
+            name="least_loaded",
+            partialFilterExpression={"state.on_shift": True},
+        ),
+        IndexModel([("slots.name", ASCENDING)], name="slot_name"),
+    ],
+    NUMBERS: NUMBER_INDEXES,
+}
+
+
+def _encode_conversation(state: Conversation) -> Document:
+    held = state.is_open and state.owner is not None
+    return {**asdict(state), "waiting": state.is_waiting, "held": held}
+
+
+def _decode_conversation(document: Document) -> Conversation:
+    fields = {k: v for k, v in document.items() if k not in {"waiting", "held"}}
+    return Conversation(**{**fields, "tags": tuple(fields.get("tags", ()))})
+
+
+def _encode_user(state: User) -> Document:
+    lists = {"skills": list(state.skills), "languages": list(state.languages)}
+    return {**asdict(state), **lists, "on_shift": state.on_shift}
+
+
+def _decode_user(document: Document) -> User:
+    fields = {name: value for name, value in document.items() if name != "on_shift"}
+    lists = {name: tuple(fields[name]) for name in ("skills", "languages")}
+    return User(**{**fields, **lists})
+
+
+CONVERSATION_CODEC: Final = Codec(encode=_encode_conversation, decode=_decode_conversation)
+USER_CODEC: Final = Codec(encode=_encode_user, decode=_decode_user)
+
+
+def user_store(collection: Collection) -> AggregateCollection[User]:
+    """The users of one collection."""
+    return AggregateCollection(collection, codec=USER_CODEC)
+
+
+class MongoConversationStore:
+    """Conversations in one collection, and the queue as a query over it."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._aggregates = AggregateCollection(collection, codec=CONVERSATION_CODEC)
+
+    @property
+    def name(self) -> str:
+        """The collection's name."""
+        return self._aggregates.name
+
+    async def load(self, id: str) -> Loaded[Conversation] | None:  # noqa: A002 - the port's word
+        """The conversation, or None when nothing was ever committed to it."""
+        return await self._aggregates.load(id)
+
+    async def commit(
+        self,
+        current: Loaded[Conversation],
+        state: Conversation | None,
+        events: Sequence[Event],
+        applied_id: str,
+        result: Mapping[str, Any],
+    ) -> int:
+        """The new version; raises VersionConflict when `current` is no longer current."""
+        return await self._aggregates.commit(current, state, events, applied_id, result)
+
+    async def waiting(self, workspace: str, limit: int) -> list[Key]:
+        """Open cases without owner, longest waiting first."""
+        found = (
+            self._collection.find({"workspace": workspace, "state.waiting": True}, {"_id": 1})
+            .sort([("state.queued_at", ASCENDING), ("_id", ASCENDING)])
+            .limit(limit)
+        )
+        return [key_of(document["_id"]) async for document in found]
+
+    async def workspaces_waiting(self) -> list[str]:
+        """The workspaces in which a case waits."""
+        found: list[str] = await self._collection.distinct("workspace", {"state.waiting": True})
+        return found
+
+    async def held(self) -> list[Slot]:
+        """The slot that must be reserved for each open case with an owner."""
+        fields = {"state.owner": 1, "state.slot": 1}
+        slots = []
+        async for document in self._collection.find({"state.held": True}, fields):
+            key = key_of(document["_id"])
+            owner = Key(key.workspace, document["state"]["owner"])
+            slots.append(Slot(owner, document["state"]["slot"], key.id))
+        return slots
+
+
+class MongoCaseNumbers:
+    """A series of case numbers for each workspace, from 1001."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._series: dict[str, NumberSeries] = {}
+
+    async def take(self, workspace: str, cause_id: str) -> int:
+        """The next number of the workspace; the same one again for the same cause."""
+        series = self._series.get(workspace)
+        if series is None:
+            series = NumberSeries(self._collection, f"{workspace}:case")
+            self._series[workspace] = series
+        return await series.take(cause_id)
+
+
+def key_of(document_id: str) -> Key:
+    """The key in a document's id: a workspace has no colon, an id may have one."""
+    workspace, _, id_ = document_id.partition(":")
+    return Key(workspace, id_)

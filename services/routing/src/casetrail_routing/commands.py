@@ -1,0 +1,73 @@
+"""NATS request/reply in: the commands routing answers."""
+
+from dataclasses import dataclass
+
+from casetrail_contracts.commands import (
+    AddCaseNote,
+    AssignConversation,
+    ClaimConversation,
+    CloseConversation,
+    CreateUser,
+    DeescalateConversation,
+    EndShift,
+    EscalateConversation,
+    ReleaseConversation,
+    ReopenConversation,
+    StartShift,
+    TagConversation,
+    TransferConversation,
+)
+from casetrail_runtime.commands import serve
+from faststream.nats import NatsBroker
+
+from casetrail_routing.use_cases.case_commands import AssignCase, CloseCase
+from casetrail_routing.use_cases.case_handing import (
+    ClaimCase,
+    ReleaseCase,
+    ReopenCase,
+    TransferCase,
+)
+from casetrail_routing.use_cases.case_remarks import (
+    AddNote,
+    DeescalateCase,
+    EscalateCase,
+    TagCase,
+)
+from casetrail_routing.use_cases.causes import SERVICE
+from casetrail_routing.use_cases.user_commands import AddUser, BeginShift, FinishShift
+
+
+@dataclass(frozen=True)
+class CommandUseCases:
+    """One use case for each command."""
+
+    assign: AssignCase
+    claim: ClaimCase
+    transfer: TransferCase
+    release: ReleaseCase
+    escalate: EscalateCase
+    deescalate: DeescalateCase
+    tag: TagCase
+    note: AddNote
+    close: CloseCase
+    reopen: ReopenCase
+    user_create: AddUser
+    shift_start: BeginShift
+    shift_end: FinishShift
+
+
+def register_commands(broker: NatsBroker, use_cases: CommandUseCases) -> None:
+    """Answers `command.routing.*`; replicas share the work."""
+    serve(broker, AssignConversation, use_cases.assign, service=SERVICE)
+    serve(broker, ClaimConversation, use_cases.claim, service=SERVICE)
+    serve(broker, TransferConversation, use_cases.transfer, service=SERVICE)
+    serve(broker, ReleaseConversation, use_cases.release, service=SERVICE)
+    serve(broker, EscalateConversation, use_cases.escalate, service=SERVICE)
+    serve(broker, DeescalateConversation, use_cases.deescalate, service=SERVICE)
+    serve(broker, TagConversation, use_cases.tag, service=SERVICE)
+    serve(broker, AddCaseNote, use_cases.note, service=SERVICE)
+    serve(broker, CloseConversation, use_cases.close, service=SERVICE)
+    serve(broker, ReopenConversation, use_cases.reopen, service=SERVICE)
+    serve(broker, CreateUser, use_cases.user_create, service=SERVICE)
+    serve(broker, StartShift, use_cases.shift_start, service=SERVICE)
+    serve(broker, EndShift, use_cases.shift_end, service=SERVICE)

@@ -1,0 +1,211 @@
+"""What can happen to a conversation and to a user, as the domain sees it.
+
+Each fact has the `noun.verb` of the event that carries it. A fact holds no personal value.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar, Generic, Literal, TypeVar
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRef:
+    """The rule that decided, as it is named in an event: `version` is `sha256:<hex>`."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A phrase of a rule that a message contains; offsets count characters of the message."""
+
+    phrase: str
+    language: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A case began."""
+
+    type_name: ClassVar[str] = "conversation.opened"
+
+    case_id: str
+    phone_number_id: str
+    channel: str
+    message_event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The case waits in a queue."""
+
+    type_name: ClassVar[str] = "conversation.queued"
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """The case has an owner; `rule` is None when a person chose."""
+
+    type_name: ClassVar[str] = "conversation.assigned"
+
+    owner: str
+    owner_name: str
+    rule: RuleRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """A person handed the case on to another owner."""
+
+    type_name: ClassVar[str] = "conversation.transferred"
+
+    owner: str
+    owner_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unassigned:
+    """The case lost its owner; `because` is a sentence without personal content.
+
+    `released` says that the owner gave it back, for a reason that is personal.
+    """
+
+    type_name: ClassVar[str] = "conversation.unassigned"
+
+    because: str | None
+    released: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    """The case is marked Escalated, by a rule or by a person."""
+
+    type_name: ClassVar[str] = "conversation.escalated"
+
+    rule: RuleRef | None = None
+    matched: tuple[Match, ...] = ()
+    message_event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deescalated:
+    """A person took the mark Escalated away."""
+
+    type_name: ClassVar[str] = "conversation.deescalated"
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A tag was put on the case."""
+
+    type_name: ClassVar[str] = "conversation.tagged"
+
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Untagged:
+    """A tag was taken off the case."""
+
+    type_name: ClassVar[str] = "conversation.untagged"
+
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAdded:
+    """A note was written; its text is personal."""
+
+    type_name: ClassVar[str] = "conversation.note_added"
+
+    note_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The case ended."""
+
+    type_name: ClassVar[str] = "conversation.closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """The closed case goes on, with the owner it had."""
+
+    type_name: ClassVar[str] = "conversation.reopened"
+
+    message_event_id: str | None
+    rule: RuleRef | None = None
+
+
+CustodyFact = Assigned | Transferred
+"""What gives a case to somebody."""
+ConversationFact = (
+    Opened
+    | Queued
+    | CustodyFact
+    | Unassigned
+    | Escalated
+    | Deescalated
+    | Tagged
+    | Untagged
+    | NoteAdded
+    | Closed
+    | Reopened
+)
+
+Role = Literal["agent", "lead", "reviewer", "admin", "service"]
+OWNING_ROLES: frozenset[str] = frozenset({"agent", "lead"})
+
+
+@dataclass(frozen=True, slots=True)
+class UserCreated:
+    """A person can now act."""
+
+    type_name: ClassVar[str] = "user.created"
+
+    user_id: str
+    name: str
+    role: Role
+    capacity: int
+    skills: tuple[str, ...] = field(default=())
+    languages: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftStarted:
+    """The user takes cases from now on."""
+
+    type_name: ClassVar[str] = "shift.started"
+
+    shift_id: str
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftEnded:
+    """The user takes no new cases."""
+
+    type_name: ClassVar[str] = "shift.ended"
+
+    shift_id: str
+
+
+UserFact = UserCreated | ShiftStarted | ShiftEnded
+
+F = TypeVar("F", ConversationFact, UserFact)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded(Generic[F]):
+    """A fact with its place: `version` of its aggregate after it, event id, and when."""
+
+    version: int
+    event_id: str
+    at: datetime
+    fact: F

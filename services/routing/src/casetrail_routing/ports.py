@@ -1,0 +1,123 @@
+"""What the use cases of routing need from the world; adapters and test twins keep to it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from casetrail_contracts import Event
+from casetrail_runtime.outbox import AggregateStore, Loaded, ProcessedStore, VersionConflict
+
+from casetrail_routing.domain.conversation import Conversation
+from casetrail_routing.domain.decisions import Holder
+from casetrail_routing.domain.user import User
+
+__all__ = [
+    "Clock",
+    "ConversationStore",
+    "DrainRequests",
+    "Key",
+    "Loaded",
+    "Numbers",
+    "ProcessedStore",
+    "Publishing",
+    "Slot",
+    "Slots",
+    "UserStore",
+    "VersionConflict",
+]
+
+Clock = Callable[[], datetime]
+"""The time now, in UTC, cut to milliseconds (what a BSON date can hold)."""
+
+UserStore = AggregateStore[User]
+
+
+@dataclass(frozen=True)
+class Key:
+    """A conversation or a user of a workspace."""
+
+    workspace: str
+    id: str
+
+    @property
+    def document(self) -> str:
+        """The id of its document: `main:cv_…`."""
+        return f"{self.workspace}:{self.id}"
+
+
+class ConversationStore(AggregateStore[Conversation], Protocol):
+    """Conversations, and the queue they wait in."""
+
+    async def waiting(self, workspace: str, limit: int) -> list[Key]:
+        """Open cases without owner, longest waiting first."""
+
+    async def workspaces_waiting(self) -> list[str]:
+        """The workspaces in which a case waits."""
+
+    async def held(self) -> list["Slot"]:
+        """The slot that must be reserved for each open case with an owner."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place of a user's capacity, taken for a conversation; `name` is the custody event's id."""
+
+    user: Key
+    name: str
+    conversation_id: str
+
+    @property
+    def conversation(self) -> Key:
+        """The conversation the place is taken for."""
+        return Key(self.user.workspace, self.conversation_id)
+
+
+class Slots(Protocol):
+    """Places for cases: reserved atomically, so that nobody is ever over capacity."""
+
+    async def reserve_least_loaded(
+        self, slot_for: Key, name: str, *, avoid: str | None = None
+    ) -> Holder | None:
+        """A place at the user whom `least-loaded` chooses, never `avoid`; None when nobody is free.
+
+        A place already reserved under this name is taken over: a repeated attempt takes no second.
+        """
+
+    async def reserve(
+        self, slot_for: Key, name: str, *, user_id: str, off_shift: bool
+    ) -> Holder | None:
+        """A place at this user; None when at capacity, or off shift where that does not do."""
+
+    async def give_back(self, slot: Slot, claim: str) -> None:
+        """Frees the place unless the reservation was taken over by another attempt."""
+
+    async def release(self, slot: Slot, older_than: timedelta | None = None) -> None:
+        """Frees the place (if it was reserved longer ago than that); nothing when it is free."""
+
+    async def reserved(self, older_than: timedelta | None = None) -> list[Slot]:
+        """Every place that is taken, or those taken longer ago than that."""
+
+    async def restore(self, slot: Slot) -> None:
+        """Takes the place, whatever the capacity: somebody holds that case already."""
+
+
+class Numbers(Protocol):
+    """The case numbers of every workspace."""
+
+    async def take(self, workspace: str, cause_id: str) -> int:
+        """The next number of the workspace; the same one again for the same cause."""
+
+
+class Publishing(Protocol):
+    """Events that belong to no aggregate."""
+
+    async def publish(self, event: Event) -> object:
+        """Returns when the stream has stored it."""
+
+
+class DrainRequests(Protocol):
+    """Where use cases say that somebody may be free now."""
+
+    def ask(self, workspace: str, cause_id: str, correlation_id: str | None) -> None:
+        """Returns at once; the queue is drained soon, naming the event as the cause."""

@@ -1,0 +1,90 @@
+"""Published events of a conversation as facts again, for folding the log."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from casetrail_contracts import Actor, Event, EventData
+from casetrail_contracts.registry import conversation as contract
+
+from casetrail_routing.domain.facts import (
+    Assigned,
+    Closed,
+    ConversationFact,
+    Deescalated,
+    Escalated,
+    Match,
+    NoteAdded,
+    Opened,
+    Queued,
+    Recorded,
+    Reopened,
+    RuleRef,
+    Tagged,
+    Transferred,
+    Unassigned,
+    Untagged,
+)
+
+
+def recorded(event: Event) -> Recorded[ConversationFact] | None:
+    """What a published event says, for folding the log; None for events of other nouns."""
+    fact = _fact(event.data)
+    if fact is None or event.version is None:
+        return None
+    return Recorded(event.version, event.id, event.time, _with_case(fact, event.caseid))
+
+
+def _with_case(fact: ConversationFact, case_id: str | None) -> ConversationFact:
+    if isinstance(fact, Opened):
+        return Opened(case_id or "", fact.phone_number_id, fact.channel, fact.message_event_id)
+    return fact
+
+
+def _fact(data: EventData) -> ConversationFact | None:
+    read = _FACTS.get(type(data))
+    return None if read is None else read(data)
+
+
+def _opened(data: contract.ConversationOpened) -> Opened:
+    return Opened("", data.phone_number_id, data.channel, data.message_event_id)
+
+
+def _assigned(data: contract.ConversationAssigned) -> Assigned:
+    return Assigned(_user_id(data.owner), data.owner_name or "", _rule(data.actor))
+
+
+def _escalated(data: contract.ConversationEscalated) -> Escalated:
+    matched = tuple(
+        Match(match.phrase, match.language or "", match.start, match.end) for match in data.matched
+    )
+    return Escalated(_rule(data.actor), matched, data.message_event_id)
+
+
+def _user_id(owner: str) -> str:
+    return owner.removeprefix("agent:")
+
+
+def _rule(actor: Actor) -> RuleRef | None:
+    if actor.rule is None or actor.rule_version is None:
+        return None
+    return RuleRef(actor.rule, actor.rule_version)
+
+
+_FACTS: Final[dict[type[EventData], Callable[[Any], ConversationFact]]] = {
+    contract.ConversationOpened: _opened,
+    contract.ConversationQueued: lambda data: Queued(data.queue),
+    contract.ConversationAssigned: _assigned,
+    contract.ConversationTransferred: lambda data: Transferred(
+        _user_id(data.owner), data.owner_name or ""
+    ),
+    contract.ConversationUnassigned: lambda data: Unassigned(
+        data.reason, released=data.released is True
+    ),
+    contract.ConversationEscalated: _escalated,
+    contract.ConversationDeescalated: lambda _: Deescalated(),
+    contract.ConversationTagged: lambda data: Tagged(data.tag),
+    contract.ConversationUntagged: lambda data: Untagged(data.tag),
+    contract.ConversationNoteAdded: lambda data: NoteAdded(data.note_id),
+    contract.ConversationClosed: lambda _: Closed(),
+    contract.ConversationReopened: lambda data: Reopened(data.message_event_id, _rule(data.actor)),
+}

@@ -1,0 +1,141 @@
+"""A customer's message: opens or reopens a case, gives it an owner, flags a complaint."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from casetrail_contracts import Event
+from casetrail_contracts.registry.message import MessageReceived
+
+from casetrail_routing.domain.complaints import ComplaintRule, find_complaint
+from casetrail_routing.domain.conversation import Conversation
+from casetrail_routing.domain.decisions import (
+    Holder,
+    Inbound,
+    Need,
+    escalation,
+    need_of,
+    open_case,
+    reopen_in_queue,
+    reopen_with_previous_owner,
+)
+from casetrail_routing.domain.facts import ConversationFact
+from casetrail_routing.ports import (
+    Clock,
+    DrainRequests,
+    Key,
+    Loaded,
+    Numbers,
+    ProcessedStore,
+    VersionConflict,
+)
+from casetrail_routing.use_cases import causes
+from casetrail_routing.use_cases.causes import Cause
+from casetrail_routing.use_cases.custody import Choice, Custody, Plan
+from casetrail_routing.use_cases.once import Rivals, once_key
+
+
+@dataclass(frozen=True)
+class RoutingPolicy:
+    """What a workspace decides about routing."""
+
+    rules: Sequence[ComplaintRule]
+    reopen_window: timedelta
+    queue: str
+
+
+@dataclass(frozen=True)
+class RouteMessage:
+    """Takes `message.received` of one conversation; the same event again has no effect."""
+
+    custody: Custody
+    numbers: Numbers
+    processed: ProcessedStore
+    drain: DrainRequests
+    policy: RoutingPolicy
+    clock: Clock
+
+    async def __call__(self, event: Event, message: MessageReceived, conversation_id: str) -> None:
+        """Returns when the message has had its effect, or is known to have had it."""
+        key = Key(event.workspace, conversation_id)
+        once = once_key(event.id, self.custody.conversations.name, key)
+        if await self.processed.seen(once) is not None:
+            return
+        inbound = self._inbound(event, message)
+        async for _ in Rivals(key):
+            current = await self.custody.load(key)
+            if event.id in current.applied:
+                break
+            try:
+                await self._take(key, current, inbound, causes.of_event(event, self.clock()))
+            except VersionConflict:
+                continue
+            break
+        await self.processed.mark(once, {})
+
+    def _inbound(self, event: Event, message: MessageReceived) -> Inbound:
+        text = event.private_values().get("text")
+        complaint = find_complaint(self.policy.rules, text if isinstance(text, str) else None)
+        return Inbound(
+            event_id=event.id,
+            at=event.time,
+            phone_number_id=message.phone_number_id,
+            channel=message.channel,
+            rule=None if complaint is None else complaint.rule,
+            matched=() if complaint is None else complaint.matched,
+        )
+
+    async def _take(
+        self, key: Key, current: Loaded[Conversation], inbound: Inbound, cause: Cause
+    ) -> None:
+        state = current.state
+        need = need_of(state, inbound, self.policy.reopen_window)
+        if need is Need.NEW_CASE:
+            case_id = await self._case_id(key, state)
+            plan = partial(open_case, inbound, case_id, self.policy.queue)
+            await self._write_queued(key, current, plan, cause)
+        elif need is Need.REOPENING and state is not None:
+            await self._reopen(key, current, state, inbound, cause)
+        elif need is Need.ESCALATION:
+            await self.custody.commit(key, current, escalation(inbound), cause, {})
+
+    async def _case_id(self, key: Key, state: Conversation | None) -> str:
+        """`CASE-<n>`: the n-th case of a conversation has one number, whatever opens it."""
+        nth = 1 if state is None else state.cases + 1
+        return f"CASE-{await self.numbers.take(key.workspace, f'{key.id}:{nth}')}"
+
+    async def _reopen(
+        self,
+        key: Key,
+        current: Loaded[Conversation],
+        state: Conversation,
+        inbound: Inbound,
+        cause: Cause,
+    ) -> None:
+        if state.owner is not None:
+            facts = reopen_with_previous_owner(state, inbound)
+            owner = await self.custody.reserve(
+                key, current, lambda _: facts, cause, Choice(state.owner)
+            )
+            if owner is not None:
+                await self.custody.commit(key, current, facts, cause, {}, owner)
+                return
+        plan = partial(reopen_in_queue, state, inbound, self.policy.queue)
+        await self._write_queued(key, current, plan, cause)
+
+    async def _write_queued(
+        self, key: Key, current: Loaded[Conversation], plan: Plan, cause: Cause
+    ) -> None:
+        """Writes a case that enters the queue, and leaves it at once if somebody is free.
+
+        Nobody passes those who wait already: then the case queues, and the queue is drained.
+        """
+        others_wait = bool(await self.custody.conversations.waiting(key.workspace, 1))
+        holder: Holder | None = None
+        if not others_wait:
+            holder = await self.custody.reserve(key, current, plan, cause)
+        facts: Sequence[ConversationFact] = plan(holder)
+        sealed = await self.custody.commit(key, current, facts, cause, {}, holder)
+        if others_wait:
+            self.drain.ask(key.workspace, sealed.events[-1].id, cause.correlation_id)
