@@ -1,0 +1,1 @@
+"""Runs the life cycle of tickets."""

@@ -1,0 +1,129 @@
+"""The tickets service, put together."""
+
+from datetime import UTC, datetime
+
+from casetrail_contracts import subjects
+from casetrail_runtime.broker import make_app, make_broker
+from casetrail_runtime.health import health_routes, nats_ping
+from casetrail_runtime.logging import configure_logging
+from casetrail_runtime.mongo import database, ensure_indexes, make_client, ping
+from casetrail_runtime.publisher import StreamPublisher
+from casetrail_runtime.relay import Relay
+from casetrail_runtime.streams import (
+    DEAD,
+    SUPPORT,
+    TICKETS_DURABLE,
+    TICKETS_PEOPLE_DURABLE,
+    require,
+)
+from casetrail_runtime.telemetry import setup_telemetry
+from faststream.asgi import AsgiFastStream
+
+from casetrail_tickets.adapters import mongo_tickets
+from casetrail_tickets.adapters.due_watch import DueWatch
+from casetrail_tickets.adapters.life_cycles_yaml import load_life_cycles
+from casetrail_tickets.adapters.mongo_contexts import MongoContexts
+from casetrail_tickets.adapters.mongo_open_tickets import MongoCaseTags, MongoOpenTickets
+from casetrail_tickets.adapters.mongo_people import MongoPeople
+from casetrail_tickets.adapters.service_levels_yaml import load_service_levels
+from casetrail_tickets.commands import serve_commands
+from casetrail_tickets.handlers import Listeners, subscribe
+from casetrail_tickets.settings import TicketsSettings
+from casetrail_tickets.use_cases.acting import ActOnTicket, AssignTicket, MakeTicket
+from casetrail_tickets.use_cases.keeping_time import KeepTime
+from casetrail_tickets.use_cases.remembering import ForgetErased, RememberMessage, RememberPerson
+from casetrail_tickets.use_cases.watching import (
+    CatchUp,
+    HearMessage,
+    HearTag,
+    NoticeBreaches,
+    Timekeeper,
+)
+
+
+def create_app(settings: TicketsSettings) -> AsgiFastStream:
+    """The ASGI app: commands and events over NATS, health over HTTP.
+
+    Raises:
+        FileInvalid: a file of life cycles or service levels is faulty; each fault with its line.
+    """
+    configure_logging("tickets", settings)
+    telemetry = setup_telemetry("tickets", settings)
+    broker = make_broker(settings, "tickets", telemetry=telemetry)
+    publisher = StreamPublisher(broker, subjects.SUPPORT)
+    client = make_client(settings, "tickets")
+    db = database(client)
+    relay = Relay(db, [mongo_tickets.TICKETS], publisher)
+    tickets = mongo_tickets.ticket_aggregates(db)
+    contexts = MongoContexts(db[mongo_tickets.CONTEXTS], settings.context_messages)
+    numbers = mongo_tickets.MongoTicketNumbers(db[mongo_tickets.NUMBERS])
+
+    people = MongoPeople(db[mongo_tickets.PEOPLE])
+    life_cycles = load_life_cycles(settings.life_cycles_file)
+    keep = KeepTime(load_service_levels(settings.service_levels_file, life_cycles.states))
+    tags = MongoCaseTags(db[mongo_tickets.CASE_TAGS])
+    open_tickets = MongoOpenTickets(db[mongo_tickets.TICKETS])
+    time = Timekeeper(tickets, keep, _now)
+    due_watch = DueWatch(NoticeBreaches(open_tickets, time), settings.due_every)
+    act_on = ActOnTicket(tickets, publisher, life_cycles, _now, tags, keep)
+
+    serve_commands(
+        broker,
+        MakeTicket(tickets, numbers, contexts, life_cycles, _now, tags, keep),
+        act_on,
+        AssignTicket(act_on, people),
+    )
+    subscribe(
+        broker,
+        Listeners(
+            remember_message=RememberMessage(contexts),
+            forget_erased=ForgetErased(contexts),
+            remember_person=RememberPerson(people),
+            hear_message=HearMessage(open_tickets, time),
+            hear_tag=HearTag(open_tickets, tags, time),
+            catch_up=CatchUp(contexts, tags, time),
+        ),
+    )
+
+    async def prepare() -> None:
+        await ensure_indexes(db, mongo_tickets.INDEXES)
+        await require(broker, [SUPPORT, DEAD], [TICKETS_DURABLE, TICKETS_PEOPLE_DURABLE])
+
+    async def begin() -> None:
+        await relay.start()
+        await due_watch.start()
+
+    async def stop() -> None:
+        await due_watch.stop()
+        await relay.stop()
+        await publisher.close()
+
+    async def close() -> None:
+        client.close()
+
+    async def mongo_ping() -> None:
+        await ping(client)
+
+    return make_app(
+        broker,
+        title="Casetrail tickets",
+        version="1",
+        description="Runs the life cycle of tickets.",
+        routes=health_routes(
+            {
+                "nats": nats_ping(broker),
+                "mongo": mongo_ping,
+                "relay": relay.ping,
+                "clocks": due_watch.ping,
+            },
+            telemetry.registry,
+        ),
+        on_startup=[prepare],
+        after_startup=[begin],
+        on_shutdown=[stop],
+        after_shutdown=[close],
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

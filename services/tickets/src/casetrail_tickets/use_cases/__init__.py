@@ -1,0 +1,1 @@
+"""What tickets does: on command, and on what others publish."""

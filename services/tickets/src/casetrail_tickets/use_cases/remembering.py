@@ -1,0 +1,63 @@
+"""What tickets keeps of others: the newest messages of a conversation, and who there is."""
+
+from dataclasses import dataclass
+
+from casetrail_contracts import Event
+from casetrail_contracts.registry.privacy import Erased, ErasureRequested
+from casetrail_contracts.registry.user import UserCreated
+
+from casetrail_tickets.ports import ContextMessage, Contexts, People, Person
+
+
+@dataclass(frozen=True)
+class RememberMessage:
+    """Keeps the newest messages of each conversation, for the tickets to come."""
+
+    contexts: Contexts
+
+    async def __call__(self, event: Event) -> None:
+        """The message is remembered; an event without a conversation says nothing here."""
+        if event.conversationid is None:
+            return
+        text = event.private_values().get("text")
+        message = ContextMessage(
+            event_id=event.id,
+            time=event.time,
+            sender=event.data.actor.kind,
+            text=text if isinstance(text, str) else None,
+        )
+        await self.contexts.remember(event.workspace, event.conversationid, message)
+
+
+@dataclass(frozen=True)
+class ForgetErased:
+    """Forgets the texts of a conversation when their erasure is asked for, before it is done.
+
+    The erasure waits until this is handled, so no later ticket can quote what is erased.
+    """
+
+    contexts: Contexts
+
+    async def __call__(self, event: Event) -> None:
+        """The texts are gone; an erasure of a record that is no message here changes nothing."""
+        if event.conversationid is None:
+            return
+        data = event.data
+        if isinstance(data, ErasureRequested) and data.scope.kind != "record":
+            await self.contexts.forget(event.workspace, event.conversationid, None)
+        elif isinstance(data, Erased):
+            ids = [record.event_id for record in data.records if record.event_id is not None]
+            await self.contexts.forget(event.workspace, event.conversationid, ids)
+
+
+@dataclass(frozen=True)
+class RememberPerson:
+    """Keeps who there is, so that a ticket is given to somebody who exists."""
+
+    people: People
+
+    async def __call__(self, event: Event) -> None:
+        """The person is known from now on; other events of a user say nothing here."""
+        data = event.data
+        if isinstance(data, UserCreated):
+            await self.people.remember(event.workspace, Person(data.user_id, data.name, data.role))
