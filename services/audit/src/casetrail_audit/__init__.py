@@ -1,0 +1,1 @@
+"""Records every event of every subject in one who-what-when log."""

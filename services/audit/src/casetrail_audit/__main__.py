@@ -1,0 +1,34 @@
+"""`python -m casetrail_audit`: the service on its port.
+
+`rebuild` makes the log anew from the stream, `rebuild-views` the views from the records.
+"""
+
+import asyncio
+import sys
+
+import uvicorn
+from casetrail_runtime.settings import load_settings
+from casetrail_runtime.yaml_file import FileInvalid
+
+from casetrail_audit.garbage import collect_rarely
+from casetrail_audit.main import create_app
+from casetrail_audit.rebuild import rebuild_views
+from casetrail_audit.rebuilding.command import rebuild
+from casetrail_audit.settings import AuditSettings
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    if arguments[:1] not in ([], ["rebuild"], ["rebuild-views"]):
+        sys.exit("usage: python -m casetrail_audit [rebuild … | rebuild-views]")
+    collect_rarely()
+    settings = load_settings(AuditSettings)
+    if arguments == ["rebuild-views"]:
+        sys.exit(asyncio.run(rebuild_views(settings)))
+    if arguments:
+        sys.exit(asyncio.run(rebuild(settings, arguments[1:])))
+    try:
+        app = create_app(settings)
+    except FileInvalid as faults:
+        sys.stderr.write(f"{faults}\n")
+        raise SystemExit(2) from None
+    uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, log_config=None)

@@ -1,0 +1,1 @@
+"""MongoDB and JetStream as audit needs them."""

@@ -1,0 +1,90 @@
+"""The views in MongoDB: every batch of records is one transaction."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection as Some
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, get_args
+
+from casetrail_runtime.mongo import DURABLE_READ, DURABLE_WRITE, Client, Database
+from pymongo import ReplaceOne
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from casetrail_audit.adapters.indexes import PROJECTIONS
+from casetrail_audit.domain.folding import Key, Kind, View, Views
+
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+WRITE_CONFLICT: Final = 112
+NAME: Final = "views"
+
+
+class MongoViews:
+    """The collections of the views; with a `prefix` a second set beside them, to be compared."""
+
+    def __init__(self, client: Client, db: Database, *, prefix: str = "") -> None:
+        self._client = client
+        self._db = db
+        self._prefix = prefix
+
+    async def as_of(self) -> int:
+        """The last record the views know; 0 after a clearing that was cut short, finished here."""
+        found = await self._db[PROJECTIONS].find_one({"_id": self._prefix + NAME})
+        if found is None:
+            return 0
+        if found.get("clearing"):
+            await self.clear()
+            return 0
+        as_of: int = found["as_of_seq"]
+        return as_of
+
+    async def load(self, keys: Some[Key]) -> Views:
+        """The views of these keys that exist."""
+        ids: defaultdict[Kind, list[str]] = defaultdict(list)
+        for kind, id_ in keys:
+            ids[kind].append(id_)
+        loaded = await asyncio.gather(*(self._load(kind, wanted) for kind, wanted in ids.items()))
+        return {key: view for part in loaded for key, view in part.items()}
+
+    async def _load(self, kind: Kind, ids: list[str]) -> Views:
+        cursor = self._db[self._prefix + kind].find({"_id": {"$in": ids}})
+        return {(kind, view["_id"]): view async for view in cursor}
+
+    async def commit(
+        self, before: int, after: int, at: datetime, changed: Mapping[Key, View]
+    ) -> bool:
+        """Writes all of it, if the views still are as of `before`; else nothing, and False."""
+        writes: defaultdict[Kind, list[ReplaceOne[View]]] = defaultdict(list)
+        for (kind, id_), view in changed.items():
+            writes[kind].append(ReplaceOne({"_id": id_}, view, upsert=True))
+        projection = {"_id": self._prefix + NAME, "as_of_seq": before, "clearing": None}
+        moved = {"as_of_seq": after, "as_of_time": at}
+        async with await self._client.start_session() as session:
+            try:
+                async with session.start_transaction(DURABLE_READ, DURABLE_WRITE):
+                    done = await self._db[PROJECTIONS].update_one(
+                        projection, {"$set": moved}, upsert=before == 0, session=session
+                    )
+                    if done.matched_count == 0 and done.upserted_id is None:
+                        await session.abort_transaction()
+                        return False
+                    for kind, batch in writes.items():
+                        await self._db[self._prefix + kind].bulk_write(
+                            batch, ordered=False, session=session
+                        )
+            except DuplicateKeyError:  # the first batch of all, twice
+                return False
+            except OperationFailure as error:
+                if error.code == WRITE_CONFLICT:
+                    return False
+                raise
+        return True
+
+    async def clear(self) -> None:
+        """Makes all views empty, as of 0; finished by the next reader if it is cut short."""
+        mine = {"_id": self._prefix + NAME}
+        begun = {"as_of_seq": 0, "as_of_time": None, "clearing": True}
+        await self._db[PROJECTIONS].update_one(mine, {"$set": begun}, upsert=True)
+        for kind in KINDS:
+            await self._db[self._prefix + kind].delete_many({})
+        await self._db[PROJECTIONS].update_one(mine, {"$unset": {"clearing": ""}})

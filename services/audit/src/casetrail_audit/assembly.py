@@ -1,0 +1,98 @@
+"""The parts of audit, put together over a broker and a database."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from casetrail_contracts.subjects import SUPPORT
+from casetrail_runtime.lease import Lease
+from casetrail_runtime.mongo import Client, Database
+from casetrail_runtime.redaction import describe_error
+from faststream.nats import NatsBroker
+
+from casetrail_audit.adapters.indexes import LEASES
+from casetrail_audit.adapters.jetstream_audit import JetStreamAudit
+from casetrail_audit.adapters.jetstream_log import JetStreamLog
+from casetrail_audit.adapters.mongo_log_book import MongoLogBook
+from casetrail_audit.adapters.mongo_records import MongoRecords
+from casetrail_audit.adapters.mongo_views import MongoViews
+from casetrail_audit.metrics import LogMetrics
+from casetrail_audit.rebuilding.certified import CertifiedRecords
+from casetrail_audit.settings import AuditSettings
+from casetrail_audit.use_cases import (
+    BeginLog,
+    CompleteLog,
+    FindMissing,
+    FoldViews,
+    Follow,
+    PublishRecords,
+    RecordMessages,
+)
+from casetrail_audit.use_cases.finals import ReadOnce
+
+FOLLOWER = "follower"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What runs in an audit process."""
+
+    begin: BeginLog
+    record: RecordMessages
+    follow: Follow
+
+
+def assemble(
+    settings: AuditSettings,
+    broker: NatsBroker,
+    client: Client,
+    db: Database,
+    metrics: LogMetrics,
+) -> Parts:
+    """The parts, not started."""
+    key = settings.workspace_key.get_secret_value().encode()
+    stream = JetStreamLog(broker, SUPPORT)
+    records = MongoRecords(db)
+    book = MongoLogBook(db, SUPPORT)
+    finals = ReadOnce(records)
+    recorded = asyncio.Event()
+    record = RecordMessages(records, key, recorded.set)
+    find_missing = FindMissing(
+        stream,
+        records,
+        record,
+        after=settings.gap_after,
+        now=now,
+        monotonic=time.monotonic,
+        certified=CertifiedRecords(stream),
+    )
+    follow = Follow(
+        recorded=recorded,
+        stream=stream,
+        book=book,
+        complete=CompleteLog(stream, records, book, key),
+        find_missing=find_missing,
+        fold_views=FoldViews(finals, MongoViews(client, db)),
+        publish=PublishRecords(finals, JetStreamAudit(broker)),
+        lease=Lease(db[LEASES], FOLLOWER, settings.instance, settings.lease_seconds),
+        lease_seconds=settings.lease_seconds,
+        now=now,
+        report=metrics.report,
+        stands_by=metrics.stands_by,
+        describe=describe_error,
+    )
+    begin = BeginLog(
+        stream,
+        records,
+        book,
+        find_missing,
+        extra_subjects=settings.extra_subjects,
+        record_missing_as_gaps=settings.record_missing_as_gaps,
+    )
+    return Parts(begin, record, follow)
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,94 @@
+"""The audit service, put together."""
+
+import structlog
+from casetrail_runtime.broker import make_app, make_broker
+from casetrail_runtime.health import health_routes, nats_ping
+from casetrail_runtime.logging import configure_logging
+from casetrail_runtime.mongo import IndexDiffers, database, ensure_indexes, make_client, ping
+from casetrail_runtime.streams import (
+    AUDIT,
+    AUDIT_DURABLE,
+    DEAD,
+    SUPPORT,
+    StreamsMisconfigured,
+    require,
+)
+from casetrail_runtime.telemetry import setup_telemetry
+from faststream.asgi import AsgiFastStream
+
+from casetrail_audit.adapters.indexes import INDEXES
+from casetrail_audit.assembly import assemble
+from casetrail_audit.handlers import subscribe
+from casetrail_audit.metrics import LogMetrics
+from casetrail_audit.ports import LogForked
+from casetrail_audit.privacy.assembly import PRIVACY_INDEXES, make_privacy
+from casetrail_audit.sealing.assembly import make_sealer
+from casetrail_audit.settings import AuditSettings
+from casetrail_audit.use_cases import CannotBegin
+from casetrail_audit.witnessing.assembly import make_witnessing
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(settings: AuditSettings) -> AsgiFastStream:
+    """The ASGI app: records from NATS, health and figures over HTTP."""
+    configure_logging("audit", settings)
+    telemetry = setup_telemetry("audit", settings)
+    metrics = LogMetrics(telemetry.registry)
+    broker = make_broker(settings, "audit", telemetry=telemetry)
+    client = make_client(settings, "audit")
+    db = database(client)
+    parts = assemble(settings, broker, client, db, metrics)
+    sealer = make_sealer(settings, broker, db, telemetry.registry)
+    witnessing = make_witnessing(settings, db, telemetry.registry)
+    privacy = make_privacy(broker, db, settings.instance)
+
+    def forked(fork: LogForked) -> None:
+        metrics.forks.inc()
+        parts.follow.forked = str(fork)
+
+    subscribe(
+        broker,
+        parts.record,
+        forked,
+        batch=settings.batch,
+        concurrency=settings.concurrency,
+    )
+
+    async def prepare() -> None:
+        try:
+            await require(broker, [SUPPORT, AUDIT, DEAD], [AUDIT_DURABLE])
+            await ensure_indexes(db, INDEXES)
+            await ensure_indexes(db, PRIVACY_INDEXES)
+            await parts.begin()
+        except (StreamsMisconfigured, IndexDiffers, CannotBegin) as refusal:
+            log.critical("audit does not start", reason=str(refusal))
+            raise
+
+    async def close() -> None:
+        client.close()
+
+    async def mongo_ping() -> None:
+        await ping(client)
+
+    return make_app(
+        broker,
+        title="Casetrail audit",
+        version="1",
+        description="Records every event of every subject, once and in order.",
+        routes=health_routes(
+            {
+                "nats": nats_ping(broker),
+                "mongo": mongo_ping,
+                "log": parts.follow.ping,
+                "sealer": sealer.ping,
+                "relay": privacy.relay.ping,
+                "eraser": privacy.eraser.ping,
+            },
+            telemetry.registry,
+        ),
+        on_startup=[prepare],
+        after_startup=[parts.follow.start, sealer.start, witnessing.start, privacy.start],
+        on_shutdown=[privacy.stop, witnessing.stop, sealer.stop, parts.follow.stop],
+        after_shutdown=[close],
+    )

@@ -1,0 +1,1 @@
+"""The log made anew from the stream, and compared with the one that runs."""

@@ -1,0 +1,1 @@
+"""The sealer: the complete part of the log as a Merkle tree with signed checkpoints (ADR 13)."""

@@ -1,0 +1,78 @@
+"""Records that are sealed already, checked again and again against the tree.
+
+Sealing trusts the leaf input alone; people read and search the fields beside it, and a record can
+be edited long after it was sealed. So every record is compared, soon after it was sealed and then
+over and over for as long as the service runs, at a pace that costs a few hundredths of a core.
+"""
+
+import asyncio
+from typing import Final
+
+from casetrail_evidence.merkle import HASH_BYTES
+from casetrail_evidence.tiles import WIDTH, TilePlace
+
+from casetrail_audit.sealing.checking import checked_leaves, require_fields
+from casetrail_audit.sealing.faults import RecordAltered, TileAltered
+from casetrail_audit.sealing.ports import Head, SealedLog
+
+PACE: Final = 500
+"""Records in one call: at one call a second a million records take half an hour."""
+SLICE: Final = 20
+"""Records compared before other tasks get their turn: some 2 ms."""
+_NEW_FIRST: Final = 4
+"""So many times more of the new ones: they keep up with a busy log."""
+
+
+class RecheckRecords:
+    """Each call compares some records that are new and some that are old."""
+
+    def __init__(self, store: SealedLog, log: str, *, pace: int = PACE) -> None:
+        self._store = store
+        self._log = log
+        self._pace = pace
+        self._new: int | None = None
+        self._old = 0
+
+    async def __call__(self, head: Head) -> None:
+        """Nothing when the records it came to are what was sealed, else `SealingRefused`.
+
+        The place stays where a fault was found, so the next call finds it again.
+        """
+        start = head.size if self._new is None else self._new
+        self._new = await self._check(head, start, _NEW_FIRST * self._pace)
+        if self._old >= head.size:
+            self._old = 0
+        self._old = await self._check(head, self._old, self._pace)
+
+    async def _check(self, head: Head, start: int, count: int) -> int:
+        """Compares from this index on; how far it came."""
+        end = min(start + count, head.size)
+        if start >= end:
+            return start
+        first, last = head.first_seq + start, head.first_seq + end - 1
+        records = await self._store.records(first, last)
+        sealed = await self._sealed(start, end)
+        leaves = checked_leaves(records, first, last, self._log, head.first_seq)
+        for at, record in enumerate(records):
+            if at % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
+            require_fields(record)
+        for at, (leaf, in_tree) in enumerate(zip(leaves, sealed, strict=True)):
+            if leaf != in_tree:
+                raise RecordAltered(
+                    f"Record {first + at} is not the one that was sealed: it was replaced."
+                )
+        return end
+
+    async def _sealed(self, start: int, end: int) -> list[bytes]:
+        """The leaf hashes in the tree."""
+        places = [TilePlace(0, index) for index in range(start // WIDTH, (end - 1) // WIDTH + 1)]
+        tiles = await self._store.tiles(places)
+        found = []
+        for index in range(start, end):
+            at = index % WIDTH * HASH_BYTES
+            leaf = tiles.get(TilePlace(0, index // WIDTH), b"")[at : at + HASH_BYTES]
+            if len(leaf) != HASH_BYTES:
+                raise TileAltered(f"The tile with leaf {index} is gone or too short.")
+            found.append(leaf)
+        return found

@@ -1,0 +1,157 @@
+"""The log is completed in order: what is up to `complete_through` never changes again."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from casetrail_audit.domain import record as make
+from casetrail_audit.domain.erased import as_the_first
+from casetrail_audit.domain.record import Record
+from casetrail_audit.ports import LogBook, LogForked, Place, Records, Standing, Stream
+
+T = TypeVar("T")
+
+CHUNK: Final = 2000
+AT_ONCE: Final = 50
+ATTEMPTS: Final = 10
+GONE: Final = "The message is gone from the stream, and its first copy as well."
+
+
+class CompleteLog:
+    """Moves `complete_through` over the records that follow it without a hole.
+
+    A duplicate was recorded when it was not yet certain which copy comes first. Here everything
+    below it is recorded, so it is certain: it gets its final `of`, differences and leaf.
+    """
+
+    def __init__(self, stream: Stream, records: Records, book: LogBook, key: bytes) -> None:
+        self._stream = stream
+        self._records = records
+        self._book = book
+        self._key = key
+        self._standing: Standing | None = None
+
+    async def __call__(self) -> Standing:
+        """How far the log is complete, with all that was recorded before the call.
+
+        What is recorded meanwhile is left to the next call, so that a busy log is folded and
+        published in between.
+        """
+        standing = self._standing or await self._read()
+        while True:
+            places = await self._records.places_after(standing.complete_through, CHUNK)
+            run = contiguous(standing.complete_through, places)
+            if not run:
+                known, standing = standing, await self._read()
+                if standing == known:
+                    return standing
+                continue
+            settled = await self._copies(run) or [await self._doubtful(run[0])]
+            if not await self._book.advance(standing, settled):
+                standing = await self._read()
+                continue
+            standing = replace(standing, complete_through=settled[-1].seq)
+            self._standing = standing
+            if len(settled) == len(run) < CHUNK:
+                return standing
+
+    async def _read(self) -> Standing:
+        self._standing = await self._book.standing()
+        if self._standing is None:
+            raise LogForked("The log was begun and its book is gone.")
+        return self._standing
+
+    async def _copies(self, run: Sequence[Place]) -> list[Place]:
+        """The places up to the first doubtful one, with what is provisional among them settled.
+
+        Doubtful is a duplicate without a first copy below it. To settle it may move the event id
+        from a place above it, so nothing above it is settled before.
+        """
+        waiting = [place.seq for place in run if place.provisional]
+        looked_up = [await self._look_up(part) for part in parts(waiting)]
+        copies = {seq: found for part in looked_up for seq, found in part.items()}
+        certain: list[Place] = []
+        for place in run:
+            if place.provisional and copies[place.seq] is None:
+                break
+            certain.append(replace(place, provisional=False))
+        final = [found for place in certain if (found := copies.get(place.seq)) is not None]
+        for part in parts(final):
+            await asyncio.gather(*(self._settle_copy(record, first) for record, first in part))
+        return certain
+
+    async def _look_up(self, seqs: Sequence[int]) -> dict[int, tuple[Record, Record] | None]:
+        """Each provisional record with its first copy; None when that is not below it."""
+        records = await asyncio.gather(*(self._records.provisional(seq) for seq in seqs))
+        there = [record for record in records if record is not None]
+        firsts = await asyncio.gather(*(self._records.event(r["of_event_id"]) for r in there))
+        found = {
+            record["_id"]: (record, first)
+            for record, first in zip(there, firsts, strict=True)
+            if first is not None and first["_id"] < record["_id"]
+        }
+        return {seq: found.get(seq) for seq in seqs}
+
+    async def _settle_copy(self, record: Record, first: Record) -> None:
+        await self._records.finalise(await self._final(record, first))
+
+    async def _doubtful(self, place: Place) -> Place:
+        """The place with its final record: the first of its copies that is left is the event."""
+        for _ in range(ATTEMPTS):
+            record = await self._records.provisional(place.seq)
+            if record is None:  # another follower was quicker
+                return (await self._records.places_after(place.seq - 1, 1))[0]
+            first = await self._records.event(record["of_event_id"])
+            below = first if first is not None and first["_id"] < place.seq else None
+            final = await self._final(record, below)
+            if await self._records.finalise(final):
+                return Place(place.seq, final["kind"], place.recorded_at)
+            await self._take_id_from_higher(final["event_id"], place.seq)
+        raise TimeoutError(f"record {place.seq} cannot be made final")
+
+    async def _final(self, record: Record, first: Record | None) -> Record:
+        log, seq = self._stream.name, record["_id"]
+        message = make.message_of(log, record) or await self._stream.message(seq)
+        if message is not None:
+            if first is not None:
+                return as_the_first(make.duplicate(message, self._key, first), first)
+            return make.record_of(message, self._key)
+        if first is not None:
+            return as_the_first(make.erased_duplicate(log, record, first), first)
+        if record["leaf_input"] is not None:  # it was the event before, and it is again
+            return promoted(record)
+        return make.gap(log, seq, GONE, record["recorded_at"])
+
+    async def _take_id_from_higher(self, event_id: str, seq: int) -> None:
+        holder = (await self._records.first_copies({event_id})).get(event_id)
+        if holder is not None and holder > seq:
+            await self._records.demote(holder, event_id, seq)
+
+
+def parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The items, as many at a time as are worked on at once."""
+    for start in range(0, len(items), AT_ONCE):
+        yield items[start : start + AT_ONCE]
+
+
+def promoted(record: Record) -> Record:
+    """The event record that a provisional duplicate was made of."""
+    event = {k: v for k, v in record.items() if k not in {"provisional", "recorded_exact"}}
+    return {
+        **event,
+        "kind": "event",
+        "event_id": record["of_event_id"],
+        "of": None,
+        "of_event_id": None,
+    }
+
+
+def contiguous(after: int, places: Sequence[Place]) -> list[Place]:
+    """Those that follow `after` one by one, up to the first hole."""
+    run: list[Place] = []
+    for expected, place in enumerate(places, start=after + 1):
+        if place.seq != expected:
+            break
+        run.append(place)
+    return run

@@ -1,0 +1,1 @@
+"""Witnesses: others who saw the same log, and sign that it only grows. See docs/adr/0018."""

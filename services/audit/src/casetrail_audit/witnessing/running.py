@@ -1,0 +1,91 @@
+"""Witnesses are asked over and over, beside the sealer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from casetrail_runtime.redaction import describe_error
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from pymongo.errors import PyMongoError
+
+from casetrail_audit.sealing.running import Turn
+from casetrail_audit.witnessing.ask import AskWitnesses
+from casetrail_audit.witnessing.mongo_cosigned import MongoCosigned
+
+log = structlog.get_logger(__name__)
+
+_STOP_SECONDS: Final = 10.0
+
+
+class Witnessing:
+    """Asks every `interval` seconds, one replica at a time; nothing waits for it."""
+
+    def __init__(
+        self,
+        ask: AskWitnesses,
+        cosigned: MongoCosigned,
+        turn: Turn,
+        registry: CollectorRegistry,
+        *,
+        keys: Sequence[str],
+        interval: float,
+        close: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._ask = ask
+        self._cosigned = cosigned
+        self._turn = turn
+        self._keys = keys
+        self._interval = interval
+        self._close = close
+        self._size = Gauge(
+            "casetrail_cosigned_size", "Leaves the witnesses last signed.", registry=registry
+        )
+        self._refused = Counter(
+            "casetrail_witness_refused",
+            "Rounds in which a witness did not sign, by its name.",
+            ["witness"],
+            registry=registry,
+        )
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Returns at once; without a witness there is nothing to do."""
+        if self._keys:
+            self._stopping.clear()
+            self._task = asyncio.create_task(self._run(), name="witnesses")
+
+    async def stop(self) -> None:
+        """Ends after the round under way."""
+        self._stopping.set()
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=_STOP_SECONDS)
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            with suppress(PyMongoError):  # it ends by itself
+                await self._turn.release()
+        await self._close()
+
+    async def _run(self) -> None:
+        tidied = False
+        while not self._stopping.is_set():
+            try:
+                if await self._turn.acquire():
+                    if not tidied:
+                        await self._cosigned.forget_others(self._keys)
+                        tidied = True
+                    await self._round()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next round comes
+                log.warning("witnesses not asked", reason=describe_error(error))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._interval)
+
+    async def _round(self) -> None:
+        done = await self._ask()
+        if done is not None:
+            for name in done.problems:
+                self._refused.labels(name).inc()
+        self._size.set(await self._cosigned.cosigned_size())
