@@ -1,0 +1,1 @@
+"""MongoDB, JetStream and files behind the ports."""

@@ -1,0 +1,50 @@
+"""The event stream: looks and refusals go in, figures come out."""
+
+import nats.errors
+from casetrail_contracts import Event, subjects
+from casetrail_runtime.publisher import NotStored, StreamPublisher
+from casetrail_runtime.publisher.facts import connected_client
+from faststream.nats import NatsBroker
+from nats.js.api import StreamState
+from nats.js.errors import Error as JetStreamError
+
+from casetrail_gateway.domain.errors import AccessNotRecorded, StreamUnavailable
+
+_ANSWER_WITHIN = 2.0
+
+
+class JetStreamEvents:
+    """SUPPORT, and the number of messages in DEAD."""
+
+    def __init__(self, broker: NatsBroker, publisher: StreamPublisher) -> None:
+        self._broker = broker
+        self._publisher = publisher
+
+    async def record(self, event: Event) -> int:
+        """The sequence of the stored event, known from JetStream's acknowledgement."""
+        try:
+            ack = await self._publisher.publish(event)
+        except NotStored as error:
+            raise AccessNotRecorded(
+                "What you ask for is recorded before it is answered, and it could not be recorded "
+                "now. Nothing was given out. Try again."
+            ) from error
+        return ack.seq
+
+    async def last_seq(self) -> int:
+        """The newest sequence of SUPPORT."""
+        return (await self._state(subjects.SUPPORT)).last_seq
+
+    async def dead_letters(self) -> int:
+        """How many messages are set aside."""
+        return (await self._state(subjects.DEAD)).messages
+
+    async def _state(self, stream: str) -> StreamState:
+        client = connected_client(self._broker)
+        try:
+            if client is None or not client.is_connected:
+                raise nats.errors.ConnectionClosedError
+            info = await client.jetstream(timeout=_ANSWER_WITHIN).stream_info(stream)
+        except (nats.errors.Error, JetStreamError) as error:
+            raise StreamUnavailable("The event stream does not answer. Try again.") from error
+        return info.state

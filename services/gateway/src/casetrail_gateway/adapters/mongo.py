@@ -1,0 +1,204 @@
+"""The log in the audit database, read only."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from casetrail_contracts.api import Cause
+from casetrail_contracts.subjects import SUPPORT
+from casetrail_runtime.mongo import Database
+from pymongo.errors import PyMongoError
+
+from casetrail_gateway.adapters.mongo_documents import (
+    ENTRY_FIELDS,
+    FOOTPRINT_FIELDS,
+    RECORD_FIELDS,
+    case_from,
+    footprint_from,
+    record_from,
+    ticket_from,
+)
+from casetrail_gateway.adapters.mongo_queries import (
+    case_query,
+    causes_query,
+    copies_pipeline,
+    record_query,
+    timeline_query,
+)
+from casetrail_gateway.domain.errors import LogUnavailable
+from casetrail_gateway.domain.lateness import Footprint
+from casetrail_gateway.domain.log import (
+    Case,
+    CaseFilter,
+    Counts,
+    Head,
+    Kinds,
+    Page,
+    Record,
+    RecordFilter,
+    Scope,
+    Ticket,
+)
+
+_GAPS: Final = 100
+_DIRECTION: Final = {"asc": 1, "desc": -1}
+
+
+class MongoLog:
+    """The collections `records`, `cases`, `tickets`, `users`, `projections`, `log`, `tree`."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def case(self, workspace: str, case_id: str) -> Case | None:
+        """The view of a case."""
+        document = await self._view("cases", workspace, case_id)
+        return None if document is None else case_from(document)
+
+    async def cases(self, workspace: str, wanted: CaseFilter, page: Page) -> Sequence[Case]:
+        """Cases by the sequence that opened them."""
+        query = case_query(workspace, wanted, page)
+        with answering():
+            found = self._db["cases"].find(query)
+            found = found.sort("opened_seq", _DIRECTION[page.order]).limit(page.limit)
+            return [case_from(document) for document in await found.to_list(page.limit)]
+
+    async def cases_of(self, workspace: str, conversation_id: str) -> Sequence[Case]:
+        """The cases of a conversation, the newest first."""
+        query = {
+            "workspace": {"$eq": workspace},
+            "conversation_ids": {"$eq": conversation_id},
+        }
+        with answering():
+            found = self._db["cases"].find(query).sort("opened_seq", -1)
+            return [case_from(document) for document in await found.to_list(None)]
+
+    async def ticket(self, workspace: str, ticket_id: str) -> Ticket | None:
+        """The view of a ticket."""
+        document = await self._view("tickets", workspace, ticket_id)
+        return None if document is None else ticket_from(document)
+
+    async def tickets_concerning(self, workspace: str, case_id: str) -> Sequence[str]:
+        """Ids of the tickets of other cases that are linked to this one."""
+        query = {
+            "workspace": {"$eq": workspace},
+            "links.target": {"$eq": f"case/{case_id}"},
+        }
+        with answering():
+            found = self._db["tickets"].find(query, {"ticket_id": 1}).sort("first_seq", 1)
+            return [document["ticket_id"] for document in await found.to_list(None)]
+
+    async def knows_user(self, workspace: str, user_id: str) -> bool:
+        """True when the log has a user of this id."""
+        return await self._view("users", workspace, user_id) is not None
+
+    async def timeline(
+        self, workspace: str, scope: Scope, kinds: Kinds, page: Page
+    ) -> Sequence[Record]:
+        """Events of a timeline in this order."""
+        query = timeline_query(workspace, scope, kinds, page)
+        return await self._records(query, page, ENTRY_FIELDS)
+
+    async def footprints(self, workspace: str, scope: Scope, through: int) -> Sequence[Footprint]:
+        """What lateness needs of all events of a timeline up to a sequence, in log order."""
+        query = timeline_query(workspace, scope, Kinds(), Page(0, "asc", None, through))
+        with answering():
+            found = self._db["records"].find(query, FOOTPRINT_FIELDS).sort("_id", 1)
+            return [footprint_from(document) for document in await found.to_list(None)]
+
+    async def copies(self, seqs: Sequence[int]) -> Mapping[int, int]:
+        """How many duplicates each of these records has."""
+        with answering():
+            counted = await self._db["records"].aggregate(copies_pipeline(seqs)).to_list(None)
+            return {row["_id"]: row["copies"] for row in counted}
+
+    async def causes(self, workspace: str, event_ids: Sequence[str]) -> Mapping[str, Cause]:
+        """The records of these events."""
+        query = causes_query(workspace, event_ids)
+        with answering():
+            found = self._db["records"].find(query, {"event_id": 1, "action": 1})
+            return {
+                row["event_id"]: Cause(
+                    event_id=row["event_id"], seq=row["_id"], action=row.get("action")
+                )
+                for row in await found.to_list(None)
+            }
+
+    async def records(self, workspace: str, wanted: RecordFilter, page: Page) -> Sequence[Record]:
+        """Records of any kind in this order."""
+        return await self._records(record_query(workspace, wanted, page), page, RECORD_FIELDS)
+
+    async def record(self, workspace: str, seq: int) -> Record | None:
+        """One record; a gap, which belongs to nobody, is everybody's."""
+        query = {
+            "_id": {"$eq": seq},
+            "$or": [{"workspace": {"$eq": workspace}}, {"workspace": None, "kind": "gap"}],
+        }
+        with answering():
+            document = await self._db["records"].find_one(query, RECORD_FIELDS)
+        return None if document is None else record_from(document)
+
+    async def erasure(self, workspace: str, erasure_id: str) -> Record | None:
+        """The record of the request of an erasure."""
+        query = {
+            "workspace": {"$eq": workspace},
+            "target": {"$eq": f"erasure/{erasure_id}"},
+            "action": {"$eq": "privacy.erasure_requested"},
+        }
+        with answering():
+            document = await self._db["records"].find_one(query, RECORD_FIELDS)
+        return None if document is None else record_from(document)
+
+    async def head(self) -> Head:
+        """How far the log is complete: as far as the views, which follow its unbroken prefix."""
+        with answering():
+            log = await self._log()
+            views = await self._db["projections"].find_one({"_id": "views"}) or {}
+            tree = await self._db["tree"].find_one({"_id": "head"}) or {}
+        root = tree.get("root")
+        return Head(
+            complete_through=int(views.get("as_of_seq") or 0),
+            first_seq=int(log.get("first_seq") or 1),
+            size=int(tree.get("size") or 0),
+            root=root.hex() if isinstance(root, bytes) else root,
+        )
+
+    async def counts(self) -> Counts:
+        """What of the complete part of the log is not an event."""
+        with answering():
+            log = await self._log()
+            gaps = self._db["records"].find({"kind": "gap"}, {"problem": 1})
+            newest = await gaps.sort("_id", -1).limit(_GAPS).to_list(_GAPS)
+        return Counts(
+            duplicates=int(log.get("duplicates") or 0),
+            poison=int(log.get("poison") or 0),
+            gaps=tuple((gap["_id"], gap.get("problem")) for gap in newest),
+        )
+
+    async def _log(self) -> dict[str, Any]:
+        return await self._db["log"].find_one({"_id": SUPPORT}) or {}
+
+    async def _view(self, collection: str, workspace: str, name: str) -> dict[str, Any] | None:
+        query = {"_id": {"$eq": f"{workspace}:{name}"}, "workspace": {"$eq": workspace}}
+        with answering():
+            document: dict[str, Any] | None = await self._db[collection].find_one(query)
+            return document
+
+    async def _records(
+        self, query: dict[str, Any], page: Page, fields: Mapping[str, int]
+    ) -> Sequence[Record]:
+        with answering():
+            found = self._db["records"].find(query, dict(fields))
+            found = found.sort("_id", _DIRECTION[page.order]).limit(page.limit)
+            return [record_from(document) for document in await found.to_list(page.limit)]
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Makes a database that does not answer a fact of the gateway."""
+    try:
+        yield
+    except PyMongoError as error:
+        raise LogUnavailable(
+            "The database of the log does not answer; nothing was read. Try again."
+        ) from error

@@ -1,0 +1,158 @@
+"""Documents of the audit database made into the gateway's own objects.
+
+Another service writes them: a field that is missing or of another shape is None here, never a
+fault. docs/adr/0009-case-view-and-episodes.md lists the fields of the views.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from casetrail_gateway.domain.lateness import Footprint
+from casetrail_gateway.domain.log import Case, Episode, Hole, Record, Ticket
+
+Document = Mapping[str, Any]
+
+_ENTRY: Final = (
+    *("kind", "event_id", "workspace", "type", "occurred_at", "recorded_at", "problem", "of"),
+    *("actor", "on_behalf_of", "action", "target", "conversation_id", "case_id", "ticket_id"),
+    *("sequence", "changes", "reason", "data", "causation_id", "private", "erased"),
+)
+ENTRY_FIELDS: Final = dict.fromkeys(_ENTRY, 1)
+"""A timeline shows no leaves, which are as long as the rest together."""
+RECORD_FIELDS: Final = dict.fromkeys((*_ENTRY, "correlation_id", "leaf", "leaf_input"), 1)
+FOOTPRINT_FIELDS: Final = {"occurred_at": 1, "recorded_at": 1, "target": 1, "sequence": 1}
+
+
+def record_from(document: Document) -> Record:
+    """A record."""
+    leaf = document.get("leaf")
+    return Record(
+        seq=document["_id"],
+        kind=document.get("kind", "event"),
+        event_id=_text(document, "event_id"),
+        workspace=_text(document, "workspace"),
+        type=_text(document, "type"),
+        occurred_at=_time(document, "occurred_at"),
+        recorded_at=document["recorded_at"],
+        actor=_object(document, "actor"),
+        on_behalf_of=_object(document, "on_behalf_of"),
+        action=_text(document, "action"),
+        target=_text(document, "target"),
+        conversation_id=_text(document, "conversation_id"),
+        case_id=_text(document, "case_id"),
+        ticket_id=_text(document, "ticket_id"),
+        version=_number(document, "sequence"),
+        changes=tuple(_objects(document, "changes")),
+        reason=_text(document, "reason"),
+        data=_object(document, "data") or {},
+        correlation_id=_text(document, "correlation_id"),
+        causation_id=_text(document, "causation_id"),
+        private=_object(document, "private") or {},
+        erased=_object(document, "erased"),
+        leaf=leaf.hex() if isinstance(leaf, bytes) else str(leaf or ""),
+        leaf_input=_text(document, "leaf_input") or "",
+        of=_number(document, "of"),
+        problem=_text(document, "problem"),
+    )
+
+
+def footprint_from(document: Document) -> Footprint:
+    """What lateness needs of a record."""
+    return Footprint(
+        seq=document["_id"],
+        at=_time(document, "occurred_at") or document["recorded_at"],
+        target=_text(document, "target"),
+        version=_number(document, "sequence"),
+    )
+
+
+def case_from(document: Document) -> Case:
+    """The view of a case."""
+    conversation_id = _text(document, "conversation_id")
+    versions = _object(document, "versions") or {}
+    return Case(
+        case_id=document["case_id"],
+        conversation_id=conversation_id,
+        status=_text(document, "status") or "unknown",
+        owner=_text(document, "owner"),
+        owner_name=_text(document, "owner_name"),
+        held_by=frozenset(h for h in document.get("holders") or () if isinstance(h, str)),
+        queue=_text(document, "queue"),
+        escalated=bool(document.get("escalated")),
+        tags=tuple(tag for tag in document.get("tags") or () if isinstance(tag, str)),
+        ticket_ids=tuple(document.get("ticket_ids") or ()),
+        opened_at=_time(document, "opened_at"),
+        closed_at=_time(document, "closed_at"),
+        last_at=_time(document, "last_event_at"),
+        opened_seq=_number(document, "opened_seq") or 0,
+        as_of_seq=_number(document, "as_of_seq") or 0,
+        version=_number(versions, f"conversation/{conversation_id}"),
+        episodes=tuple(
+            Episode(e["conversation_id"], e["from_seq"], e.get("to_seq"))
+            for e in _objects(document, "episodes")
+        ),
+        holes=_holes(document),
+    )
+
+
+def ticket_from(document: Document) -> Ticket:
+    """The view of a ticket."""
+    handoff = _object(document, "handoff") if document.get("outside") else None
+    handoff = handoff or {}
+    return Ticket(
+        ticket_id=document["ticket_id"],
+        case_id=_text(document, "case_id"),
+        conversation_id=_text(document, "conversation_id"),
+        status=_text(document, "status") or "unknown",
+        priority=_text(document, "priority"),
+        category=_text(document, "category"),
+        owner=_text(document, "owner"),
+        links=tuple(_objects(document, "links")),
+        held_by=_text(handoff, "to"),
+        reference=_text(handoff, "reference"),
+        expected_at=_time(handoff, "expected_at"),
+        created_at=_time(document, "created_at"),
+        resolved_at=_time(document, "resolved_at"),
+        closed_at=_time(document, "closed_at"),
+        as_of_seq=_number(document, "as_of_seq") or 0,
+        version=_number(document, "version"),
+        holes=_holes(document),
+    )
+
+
+def _holes(document: Document) -> tuple[Hole, ...]:
+    return tuple(
+        Hole(hole["subject"], hole["first"], hole["last"], hole["before_seq"])
+        for hole in _objects(document, "holes")
+    )
+
+
+def _text(document: Document, name: str) -> str | None:
+    value = document.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _number(document: Document, name: str) -> int | None:
+    value = document.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _time(document: Document, name: str) -> datetime | None:
+    value = document.get(name)
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, datetime) else None
+
+
+def _object(document: Document, name: str) -> dict[str, Any] | None:
+    value = document.get(name)
+    return value if isinstance(value, dict) else None
+
+
+def _objects(document: Document, name: str) -> Sequence[dict[str, Any]]:
+    value = document.get(name)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -1,0 +1,150 @@
+"""What is asked of the audit database, as MongoDB query documents.
+
+Whatever a caller sent stands behind `$eq`, `$gte`, `$lt` or inside `$in` as a plain value: nothing
+of it can become an operator. Every query but those of the log as a whole begins with the workspace.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, get_args
+
+from casetrail_contracts.envelope import ActorKind
+
+from casetrail_gateway.domain.log import CaseFilter, Episode, Kinds, Page, RecordFilter, Scope
+
+Query = dict[str, Any]
+
+_STAFF: Final = sorted(set(get_args(ActorKind)) - {"customer"})
+_AFTER_DOT: Final = "/"  # the character after "." in code point order
+_HIGHEST: Final = 2**63 - 1
+
+
+def case_query(workspace: str, wanted: CaseFilter, page: Page) -> Query:
+    """Cases of a workspace that match."""
+    query: Query = {"workspace": {"$eq": workspace}}
+    for field, value in (
+        ("status", wanted.status),
+        ("owner", wanted.owner),
+        ("case_id", wanted.case_id),
+        ("ticket_ids", wanted.ticket_id),
+        ("escalated", wanted.escalated),
+    ):
+        if value is not None:
+            query[field] = {"$eq": value}
+    _between(query, "opened_at", wanted.opened_from, wanted.opened_to)
+    _place(query, "opened_seq", page)
+    if wanted.open_to is not None:
+        query["$or"] = [
+            {"owner": {"$in": [None, wanted.open_to]}},
+            {"holders": {"$eq": wanted.open_to}},
+        ]
+    return query
+
+
+def timeline_query(workspace: str, scope: Scope, kinds: Kinds, page: Page) -> Query:
+    """Events of a timeline: each of its sides is one index scan in order of `_id`."""
+    query: Query = {"workspace": {"$eq": workspace}, "kind": {"$eq": "event"}}
+    _place(query, "_id", page)
+    sides = _sides(scope, page)
+    if len(sides) == 1:
+        query.update(sides[0])
+    else:
+        query["$or"] = sides
+    if not kinds.wanted:
+        query["action"] = {"$not": _action("access")}
+    elif len(kinds.wanted) == 1:
+        query["action"] = _action(kinds.wanted[0])
+    else:
+        query["$and"] = [{"$or": [{"action": _action(kind)} for kind in kinds.wanted]}]
+    return query
+
+
+def record_query(workspace: str, wanted: RecordFilter, page: Page) -> Query:
+    """Records of a workspace that match, of any kind; without a filter the log's gaps too."""
+    query: Query = {"workspace": {"$eq": workspace}}
+    if wanted.takes_all:
+        query = {"$or": [query, {"workspace": None, "kind": "gap"}]}
+    if wanted.actor_kind is not None and wanted.actor_id is not None:
+        query["actor_ref"] = {"$eq": f"{wanted.actor_kind}:{wanted.actor_id}"}
+    for field, value in (
+        ("target", wanted.target),
+        ("case_id", wanted.case_id),
+        ("ticket_id", wanted.ticket_id),
+    ):
+        if value is not None:
+            query[field] = {"$eq": value}
+    if wanted.action is not None:
+        query["action"] = _action(wanted.action)
+    _between(query, "occurred_at", wanted.occurred_from, wanted.occurred_to)
+    _place(query, "_id", page)
+    return query
+
+
+def _sides(scope: Scope, page: Page) -> list[Query]:
+    if scope.case_id is not None:
+        episodes = [
+            {
+                "conversation_id": {"$eq": episode.conversation_id},
+                "case_id": {"$eq": None},
+                "_id": _within(episode, page.through),
+            }
+            for episode in scope.episodes
+        ]
+        tickets = [{"ticket_id": {"$eq": linked}} for linked in scope.linked_tickets]
+        return [{"case_id": {"$eq": scope.case_id}}, *episodes, *tickets]
+    if scope.ticket_id is not None:
+        return [{"ticket_id": {"$eq": scope.ticket_id}}]
+    if scope.conversation_id is not None:
+        return [{"conversation_id": {"$eq": scope.conversation_id}}]
+    return [{"actor_ref": _one_of([f"{kind}:{scope.actor_id}" for kind in _STAFF])}]
+
+
+def _within(episode: Episode, through: int | None) -> Query:
+    end = episode.to_seq
+    if end is None:
+        end = _HIGHEST if through is None else through
+    return {"$gte": episode.from_seq, "$lte": end}
+
+
+def _one_of(texts: Sequence[str]) -> Query:
+    """One of several texts; the second bound lets MongoDB use an index over texts only."""
+    return {"$in": list(texts), "$gt": ""}
+
+
+def causes_query(workspace: str, event_ids: Sequence[str]) -> Query:
+    """The records of these events."""
+    return {"event_id": _one_of(event_ids), "workspace": {"$eq": workspace}}
+
+
+def _action(kind: str) -> Query:
+    """One action, or every verb of a noun as a range of texts."""
+    if "." in kind:
+        return {"$eq": kind}
+    return {"$gte": f"{kind}.", "$lt": f"{kind}{_AFTER_DOT}"}
+
+
+def _between(query: Query, field: str, start: datetime | None, end: datetime | None) -> None:
+    """From `start`, up to but not including `end`."""
+    bounds = {
+        operator: value for operator, value in (("$gte", start), ("$lt", end)) if value is not None
+    }
+    if bounds:
+        query[field] = bounds
+
+
+def _place(query: Query, field: str, page: Page) -> None:
+    bounds: dict[str, int] = {}
+    if page.after is not None:
+        bounds["$gt" if page.order == "asc" else "$lt"] = page.after
+    if page.through is not None:
+        bounds["$lte"] = page.through
+    if bounds:
+        query[field] = bounds
+
+
+def copies_pipeline(seqs: Sequence[int]) -> list[Query]:
+    """Counts the duplicates of each of these records."""
+    return [
+        {"$match": {"kind": "duplicate", "of": {"$in": list(seqs), "$gt": 0}}},
+        {"$group": {"_id": "$of", "copies": {"$sum": 1}}},
+    ]

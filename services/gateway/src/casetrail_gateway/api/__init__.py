@@ -1,0 +1,1 @@
+"""HTTP in: paths, parameters, and how facts become answers."""

@@ -1,0 +1,97 @@
+"""The HTTP application: every router, every guard, no clients."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from importlib.metadata import version
+from typing import Any
+
+from casetrail_contracts.api import Problem
+from fastapi import FastAPI
+
+from casetrail_gateway.api import (
+    case_actions,
+    cases,
+    evidence,
+    log_proofs,
+    pages,
+    people_actions,
+    privacy,
+    privacy_actions,
+    problems,
+    records,
+    ticket_actions,
+)
+from casetrail_gateway.api.gate import Gate
+from casetrail_gateway.api.reads import every_read_is_recorded
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+_DESCRIPTION = """\
+Who did what, when and why, in a support operation on WhatsApp: cases, tickets, people, and the log
+itself.
+
+Every read of a case is recorded before it is answered. Errors are `application/problem+json` with
+a stable `type`. Cursors are opaque. Commands take an `Idempotency-Key`: the same key again answers
+the same result. `complete_through` says up to which sequence of the log an answer is complete."""
+
+_TAGS = [
+    {"name": "cases", "description": "Episodes of a conversation with one customer."},
+    {"name": "tickets", "description": "Work that a case needs."},
+    {"name": "conversations", "description": "Everything with one customer, over all cases."},
+    {"name": "records", "description": "The log, one record for each place of the stream."},
+    {"name": "users", "description": "People, their shifts and what they did."},
+    {"name": "privacy", "description": "Erasures, their certificates, and legal holds."},
+    {"name": "log", "description": "How far the log is complete."},
+]
+
+
+def make_api(lifespan: Lifespan | None = None) -> FastAPI:
+    """The application; `app.state.wiring` has to be set before the first request of `/v1`."""
+    app = FastAPI(
+        title="Casetrail",
+        version=version("casetrail-gateway"),
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    problems.install(app)
+    for reads in (
+        cases.cases,
+        evidence.evidence,
+        cases.tickets,
+        cases.conversations,
+        records.records,
+        records.users,
+        log_proofs.proofs,
+        privacy.privacy,
+    ):
+        app.include_router(reads.router)
+    app.include_router(records.log)
+    app.include_router(log_proofs.log)
+    for actions in (case_actions, ticket_actions, people_actions, privacy_actions):
+        app.include_router(actions.router)
+    app.include_router(pages.router)
+    every_read_is_recorded(app)
+    _honest_openapi(app)
+    app.add_middleware(Gate)
+    return app
+
+
+def _honest_openapi(app: FastAPI) -> None:
+    """Puts the one shape of an error into the document, in place of the library's own for a 422."""
+    make: Callable[[], dict[str, Any]] = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = make()
+        schemas = document["components"]["schemas"]
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        reference = "#/components/schemas/{model}"
+        problem = Problem.model_json_schema(ref_template=reference, mode="serialization")
+        schemas.update({**problem.pop("$defs", {}), "Problem": problem})
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,45 @@
+"""The path of the evidence bundle."""
+
+from typing import Annotated
+
+from casetrail_evidence.bundle.document import Disclosure
+from fastapi import Query
+
+from casetrail_gateway.api.desk import AtDesk
+from casetrail_gateway.api.parameters import CaseId
+from casetrail_gateway.api.reads import Reads
+from casetrail_gateway.domain.evidence import EvidenceFile
+from casetrail_gateway.use_cases.evidence import ExportEvidence
+from casetrail_gateway.use_cases.looking import Read
+
+evidence = Reads("cases")
+
+Disclose = Annotated[
+    Disclosure,
+    Query(
+        description="`public`: no personal value, each only proven to be withheld. `full`: all "
+        "that are still kept; for leads, reviewers and administrators.",
+    ),
+]
+
+
+@evidence.get("/v1/cases/{case_id}/evidence", EvidenceFile, example="PK…")
+def export_evidence(
+    desk: AtDesk, *, case_id: CaseId, disclose: Disclose = "public"
+) -> Read[EvidenceFile]:
+    """Everything about a case in one zip that can be checked without us, offline.
+
+    Check it with `casetrail-verify bundle FILE --key KEY`, or open its verify.html.
+    """
+    wiring = desk.wiring
+    return ExportEvidence(
+        log=wiring.log,
+        tree=wiring.tree,
+        records=wiring.case_records,
+        finder=desk.finder,
+        clock=wiring.clock,
+        caller=desk.caller,
+        case_id=case_id,
+        disclosure=disclose,
+        patience=wiring.patience,
+    )

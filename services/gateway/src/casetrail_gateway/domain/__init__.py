@@ -1,0 +1,1 @@
+"""Who may see what, and how a record is put into words: rules without I/O."""

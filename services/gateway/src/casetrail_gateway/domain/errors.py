@@ -1,0 +1,91 @@
+"""Why the gateway does not answer; the API gives each fact its HTTP status."""
+
+
+class Fault(Exception):
+    """A reason not to answer: `slug` is stable, the text tells a person what to do."""
+
+    slug = "fault"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotFound(Fault):
+    """There is no such thing in the caller's workspace."""
+
+    def __init__(self, noun: str, detail: str) -> None:
+        super().__init__(detail)
+        self.slug = f"{noun}-not-found"
+
+
+class NotPermitted(Fault):
+    """The caller's role, or the case's custody, does not allow it."""
+
+    slug = "not-permitted"
+
+
+class CursorMalformed(Fault):
+    """The cursor was not made by this API, or for another list."""
+
+    slug = "cursor-malformed"
+
+
+class QueryNotUnderstood(Fault):
+    """The search box holds something that is not understood (yet)."""
+
+    slug = "query-not-understood"
+
+
+class FilterNotAvailable(Fault):
+    """A filter of the contract that this version does not offer."""
+
+    slug = "filter-not-available"
+
+
+class HeaderMalformed(Fault):
+    """A header of a command cannot be read."""
+
+    slug = "header-malformed"
+
+
+class AccessNotRecorded(Fault):
+    """The look could not be recorded, so there is no look."""
+
+    slug = "access-not-recorded"
+
+
+class LogUnavailable(Fault):
+    """The database of the log does not answer."""
+
+    slug = "log-unavailable"
+
+
+class TreeInconsistent(Fault):
+    """The stored tree does not bear out its signed checkpoint."""
+
+    slug = "tree-inconsistent"
+
+
+class EvidenceNotReady(Fault):
+    """Nothing of the case is sealed yet, so nothing of it can be proven."""
+
+    slug = "evidence-not-ready"
+
+
+class EvidenceTooLarge(Fault):
+    """A case with more records than a bundle holds."""
+
+    slug = "evidence-too-large"
+
+
+class StreamUnavailable(Fault):
+    """The event stream does not answer."""
+
+    slug = "stream-unavailable"
+
+
+class OutcomeUnknown(Fault):
+    """A command was sent and nobody answered in time."""
+
+    slug = "outcome-unknown"

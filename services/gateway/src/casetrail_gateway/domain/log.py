@@ -1,0 +1,216 @@
+"""The log as the gateway reads it: records, and the views of cases and tickets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Order = Literal["asc", "desc"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What the log holds for one sequence of the stream. `private` is empty once erased."""
+
+    seq: int
+    recorded_at: datetime
+    kind: str = "event"
+    event_id: str | None = None
+    workspace: str | None = None
+    type: str | None = None
+    occurred_at: datetime | None = None
+    actor: Mapping[str, Any] | None = None
+    on_behalf_of: Mapping[str, Any] | None = None
+    action: str | None = None
+    target: str | None = None
+    conversation_id: str | None = None
+    case_id: str | None = None
+    ticket_id: str | None = None
+    version: int | None = None
+    changes: tuple[Mapping[str, Any], ...] = ()
+    reason: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    private: Mapping[str, Any] = field(default_factory=dict)
+    erased: Mapping[str, Any] | None = None
+    leaf: str = ""
+    leaf_input: str = ""
+    of: int | None = None
+    problem: str | None = None
+
+    @property
+    def at(self) -> datetime:
+        """When it happened; when it was recorded if it does not say."""
+        return self.recorded_at if self.occurred_at is None else self.occurred_at
+
+    def why(self, *, reads_text: bool) -> str | None:
+        """The reason: a rule's is public, what a person typed is personal text."""
+        typed = self.private.get("reason") if reads_text else None
+        reason = typed if self.reason is None else self.reason
+        return reason.strip() or None if isinstance(reason, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A stretch of a conversation, by log sequence, that belongs to a case; open while it lasts."""
+
+    conversation_id: str
+    from_seq: int
+    to_seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Versions of one aggregate that should be in the log and are not (yet).
+
+    `before_seq` is the record that showed it: the hole's place is just before that entry.
+    """
+
+    subject: str
+    first: int
+    last: int
+    before_seq: int
+
+    @property
+    def sentence(self) -> str:
+        """The hole in words."""
+        what = f"version {self.first}" if self.first == self.last else f"{self.first}-{self.last}"
+        if self.first != self.last:
+            what = f"versions {what}"
+        return f"Not in the log before record {self.before_seq}: {what} of {self.subject}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """The view of one case, as of a sequence of the log."""
+
+    case_id: str
+    conversation_id: str | None
+    status: str
+    owner: str | None = None
+    owner_name: str | None = None
+    held_by: frozenset[str] = frozenset()
+    queue: str | None = None
+    escalated: bool = False
+    tags: tuple[str, ...] = ()
+    ticket_ids: tuple[str, ...] = ()
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    last_at: datetime | None = None
+    opened_seq: int = 0
+    as_of_seq: int = 0
+    version: int | None = None
+    episodes: tuple[Episode, ...] = ()
+    holes: tuple[Hole, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """The view of one ticket, as of a sequence of the log."""
+
+    ticket_id: str
+    case_id: str | None
+    conversation_id: str | None
+    status: str
+    priority: str | None = None
+    category: str | None = None
+    owner: str | None = None
+    links: tuple[Mapping[str, Any], ...] = ()
+    held_by: str | None = None
+    reference: str | None = None
+    expected_at: datetime | None = None
+    created_at: datetime | None = None
+    resolved_at: datetime | None = None
+    closed_at: datetime | None = None
+    as_of_seq: int = 0
+    version: int | None = None
+    holes: tuple[Hole, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which records a timeline consists of; exactly one of its sides is set."""
+
+    case_id: str | None = None
+    episodes: tuple[Episode, ...] = ()
+    linked_tickets: tuple[str, ...] = ()
+    """Tickets of other cases that concern this one as well."""
+    ticket_id: str | None = None
+    conversation_id: str | None = None
+    actor_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A stretch of a list by sequence: those after `after` in this order, at most `limit`.
+
+    `through` ends the list: what comes later may still have gaps, which a cursor would skip.
+    """
+
+    limit: int
+    order: Order = "asc"
+    after: int | None = None
+    through: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFilter:
+    """Which cases; None is no restriction. `open_to` is an agent who sees only what is theirs."""
+
+    status: str | None = None
+    owner: str | None = None
+    ticket_id: str | None = None
+    case_id: str | None = None
+    escalated: bool | None = None
+    opened_from: datetime | None = None
+    opened_to: datetime | None = None
+    open_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFilter:
+    """Which records; None is no restriction. Times are when it happened."""
+
+    actor_kind: str | None = None
+    actor_id: str | None = None
+    action: str | None = None
+    target: str | None = None
+    case_id: str | None = None
+    ticket_id: str | None = None
+    occurred_from: datetime | None = None
+    occurred_to: datetime | None = None
+
+    @property
+    def takes_all(self) -> bool:
+        """True without any restriction: then the gaps of the log, which are nobody's, show too."""
+        return self == RecordFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Which actions a timeline shows: `wanted` prefixes, or everything but `access.*`."""
+
+    wanted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far the log is complete, and its sealed tree.
+
+    Every record up to `complete_through` is in the log and in the views; later ones may be missing.
+    """
+
+    complete_through: int
+    first_seq: int
+    size: int
+    root: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What of the log is not an event: gaps as (sequence, why), at most the newest hundred."""
+
+    duplicates: int
+    poison: int
+    gaps: tuple[tuple[int, str | None], ...]

@@ -1,0 +1,99 @@
+"""Who calls, and what their role may do: the one table of paths and roles."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Role = Literal["agent", "lead", "reviewer", "admin", "service"]
+
+EVERYBODY: Final[frozenset[Role]] = frozenset({"agent", "lead", "reviewer", "admin", "service"})
+WORKERS: Final[frozenset[Role]] = frozenset({"agent", "lead", "admin"})
+LEADS: Final[frozenset[Role]] = frozenset({"lead", "admin"})
+ADMINS: Final[frozenset[Role]] = frozenset({"admin"})
+AUDITORS: Final[frozenset[Role]] = frozenset({"reviewer", "admin"})
+
+PERMITTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
+    ("GET", "/v1/cases"): EVERYBODY,
+    ("GET", "/v1/cases/{case_id}"): EVERYBODY,
+    ("GET", "/v1/cases/{case_id}/timeline"): EVERYBODY,
+    ("GET", "/v1/cases/{case_id}/evidence"): EVERYBODY,
+    ("GET", "/v1/tickets/{ticket_id}"): EVERYBODY,
+    ("GET", "/v1/tickets/{ticket_id}/timeline"): EVERYBODY,
+    ("GET", "/v1/conversations/{conversation_id}/timeline"): EVERYBODY,
+    ("GET", "/v1/records"): EVERYBODY,
+    ("GET", "/v1/records/{seq}"): EVERYBODY,
+    ("GET", "/v1/records/{seq}/proof"): EVERYBODY,
+    ("GET", "/v1/users/{user_id}/activity"): EVERYBODY,
+    ("GET", "/v1/privacy/erasures/{erasure_id}"): AUDITORS,
+    ("GET", "/v1/log/status"): EVERYBODY,
+    ("POST", "/v1/cases/{case_id}/assign"): WORKERS,
+    ("POST", "/v1/cases/{case_id}/escalate"): WORKERS,
+    ("POST", "/v1/cases/{case_id}/close"): WORKERS,
+    ("POST", "/v1/cases/{case_id}/tickets"): WORKERS,
+    ("POST", "/v1/cases/{case_id}/claim"): WORKERS,
+    ("POST", "/v1/cases/{case_id}/transfer"): WORKERS,
+    ("POST", "/v1/cases/{case_id}/release"): WORKERS,
+    ("POST", "/v1/cases/{case_id}/deescalate"): WORKERS,
+    ("POST", "/v1/cases/{case_id}/tags"): WORKERS,
+    ("POST", "/v1/cases/{case_id}/notes"): WORKERS,
+    ("POST", "/v1/cases/{case_id}/reopen"): WORKERS,
+    ("POST", "/v1/tickets/{ticket_id}/status"): WORKERS,
+    ("POST", "/v1/tickets/{ticket_id}/assign"): WORKERS,
+    ("POST", "/v1/tickets/{ticket_id}/priority"): WORKERS,
+    ("POST", "/v1/tickets/{ticket_id}/link"): WORKERS,
+    ("POST", "/v1/tickets/{ticket_id}/handoff"): WORKERS,
+    ("POST", "/v1/tickets/{ticket_id}/notes"): WORKERS,
+    ("POST", "/v1/tickets/{ticket_id}/resolve"): WORKERS,
+    ("POST", "/v1/tickets/{ticket_id}/close"): WORKERS,
+    ("POST", "/v1/tickets/{ticket_id}/reopen"): WORKERS,
+    ("POST", "/v1/users"): LEADS,
+    ("POST", "/v1/users/{user_id}/shift/start"): WORKERS,
+    ("POST", "/v1/users/{user_id}/shift/end"): WORKERS,
+    ("POST", "/v1/privacy/erasures"): ADMINS,
+    ("POST", "/v1/privacy/holds"): ADMINS,
+    ("POST", "/v1/privacy/holds/{hold_id}/release"): ADMINS,
+}
+"""Which roles may use a path at all. Agents are also held to their own cases (`may_open`), to
+their own shift and to their own activity. A path that is not here cannot be served."""
+
+PUBLIC: Final = frozenset(
+    {
+        ("GET", "/log/checkpoint"),
+        ("GET", "/log/checkpoint/cosigned"),
+        ("GET", "/log/key"),
+        ("GET", "/log/rotations"),
+        ("GET", "/log/tile/{path}"),
+        ("GET", "/log/consistency"),
+    }
+)
+"""Paths without a token: hashes, signatures and keys, for whoever wants to check the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The holder of a token."""
+
+    id: str
+    name: str
+    role: Role
+    workspace: str
+
+    @property
+    def ref(self) -> str:
+        """How a case names them as its owner: `agent:a`, whatever their role."""
+        return f"agent:{self.id}"
+
+    @property
+    def reads_text(self) -> bool:
+        """True when message text and notes are shown to them; a program gets the facts only."""
+        return self.role != "service"
+
+
+def may_open(caller: Caller, owner: str | None, held_by: AbstractSet[str]) -> bool:
+    """True when the caller may read and act on a case with this owner and these former owners.
+
+    An agent may when they own it, ever held it, or nobody owns it; every other role always may.
+    """
+    if caller.role != "agent":
+        return True
+    return owner is None or owner == caller.ref or caller.ref in held_by

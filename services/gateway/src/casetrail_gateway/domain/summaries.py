@@ -1,0 +1,166 @@
+"""The one calm sentence a reviewer reads of each record.
+
+One pure function per event type, all listed in `_SENTENCES`; those of cases and tickets stand in
+files of their own. They never raise: a field that is
+missing, erased or of another shape makes the sentence shorter, not wrong. `Text` carries what the
+reader may read of the personal part.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from casetrail_gateway.domain.conversation_summaries import CONVERSATION_SENTENCES
+from casetrail_gateway.domain.log import Record
+from casetrail_gateway.domain.privacy_summaries import PRIVACY_SENTENCES
+from casetrail_gateway.domain.ticket_summaries import TICKET_SENTENCES
+from casetrail_gateway.domain.told import Sentence, Told
+from casetrail_gateway.domain.words import (
+    because,
+    clock,
+    count_of,
+    person,
+    plural,
+    quoted,
+    text_of,
+    words,
+)
+
+
+def summary(record: Record, *, reads_text: bool) -> str:
+    """The sentence for one record; it says when the personal text is erased, and why."""
+    sentence = _sentence(record, reads_text=reads_text)
+    if record.erased is None:
+        return sentence
+    return f"{sentence} (text erased under policy {text_of(record.erased, 'policy') or 'unknown'})"
+
+
+def _sentence(record: Record, *, reads_text: bool) -> str:
+    if record.kind == "duplicate":
+        return because("A further copy of an event", f"first recorded as {record.of}")
+    if record.kind == "gap":
+        return because("Nothing here any more", record.problem)
+    if record.kind == "poison":
+        return because("A message that is no event, kept as it came", record.problem)
+    told = Told(record, reads_text)
+    try:
+        return _SENTENCES.get(record.action or "", _unknown)(told)
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):
+        return _unknown(told)  # whatever a foreign publisher wrote, the record stays readable
+
+
+def _unknown(told: Told) -> str:
+    action = told.record.action or told.record.type or "something without a type"
+    return because(
+        f"{action} (recorded; this version has no sentence for this kind of event)", told.reason
+    )
+
+
+# ---- messages ------------------------------------------------------------------------------------
+
+
+def _message_received(told: Told) -> str:
+    kind = text_of(told.data, "message_type") or "text"
+    if kind == "text":
+        return "Message received" + told.quote("text", empty="its text is not kept")
+    caption = text_of(told.record.private, "text") or text_of(told.record.private, "caption")
+    begin = f"Message received ({words(kind)})"
+    return f"{begin}: {quoted(caption)}" if caption and told.reads_text else begin
+
+
+def _message_status_changed(told: Told) -> str:
+    state = text_of(told.data, "status")
+    if state == "failed":
+        errors = told.data.get("errors")
+        first = errors[0] if isinstance(errors, list) and errors else None
+        title = text_of(first, "title") if isinstance(first, Mapping) else None
+        return because("Our message could not be delivered", title)
+    if state in {"sent", "delivered", "read"}:
+        return f"Our message was {state}"
+    return because("WhatsApp reported on our message", state)
+
+
+def _webhook_unrecognised(told: Told) -> str:
+    kind = text_of(told.data, "item_kind") or "an unknown kind"
+    return f"WhatsApp sent {kind}, kept as it came"
+
+
+def _webhook_quarantined(told: Told) -> str:
+    return because("An authentic webhook of odd shape was kept", text_of(told.data, "problem"))
+
+
+# ---- people, refusals, looks ---------------------------------------------------------------------
+
+
+def _user_created(told: Told) -> str:
+    who = person(text_of(told.data, "user_id"), text_of(told.data, "name"))
+    role, capacity = text_of(told.data, "role"), count_of(told.data, "capacity")
+    sentence = f"{who} added" + ("" if role is None else f" as {role}")
+    return sentence if capacity is None else f"{sentence}, for up to {plural(capacity, 'case')}"
+
+
+def _shift_started(told: Told) -> str:
+    until = clock(text_of(told.data, "ends_at"))
+    return "Shift started" if until is None else f"Shift started, until {until}"
+
+
+def _shift_ended(_: Told) -> str:
+    return "Shift ended"
+
+
+def _command_rejected(told: Told) -> str:
+    service, _, verb = (text_of(told.data, "command") or "").partition(".")
+    what = words(verb or service) or "a command"
+    target = (text_of(told.data, "target") or "").partition("/")[2]
+    attempt = f"Attempt refused ({what}{f' of {target}' if target else ''})"
+    return because(attempt, text_of(told.data, "detail") or text_of(told.data, "code"))
+
+
+def _access_viewed(told: Told) -> str:
+    what = words(text_of(told.data, "what") or "record")
+    target = (text_of(told.data, "target") or "").partition("/")[2]
+    named = f"the {what}{f' of {target}' if target else ''}"
+    if text_of(told.data, "outcome") == "refused":
+        return f"Was refused a look at {named}"
+    return f"Looked at {named}"
+
+
+def _access_searched(told: Told) -> str:
+    what = words(text_of(told.data, "what") or "the log")
+    refused = text_of(told.data, "outcome") == "refused"
+    return f"Was refused a search in {what}" if refused else f"Searched {what}"
+
+
+def _of_data(tell: Callable[[Mapping[str, Any], str | None], str]) -> Sentence:
+    return lambda told: tell(told.data, told.reason)
+
+
+def _access_exported(told: Told) -> str:
+    target = (text_of(told.data, "target") or "").partition("/")[2]
+    what = f"{words(text_of(told.data, 'what') or 'data')}{f' of {target}' if target else ''}"
+    if text_of(told.data, "outcome") == "refused":
+        return f"Was refused an export of the {what}"
+    full = text_of(told.data, "disclosure") == "full"
+    return f"Exported the {what}, {'with' if full else 'without'} personal values"
+
+
+_SENTENCES: Final[dict[str, Sentence]] = {
+    "message.received": _message_received,
+    "message.status_changed": _message_status_changed,
+    "webhook.unrecognised": _webhook_unrecognised,
+    "webhook.quarantined": _webhook_quarantined,
+    **CONVERSATION_SENTENCES,
+    **TICKET_SENTENCES,
+    "user.created": _user_created,
+    "shift.started": _shift_started,
+    "shift.ended": _shift_ended,
+    "command.rejected": _command_rejected,
+    "access.viewed": _access_viewed,
+    "access.searched": _access_searched,
+    "access.exported": _access_exported,
+    **{action: _of_data(tell) for action, tell in PRIVACY_SENTENCES.items()},
+}
+
+
+def told_actions() -> frozenset[str]:
+    """The actions that have a sentence of their own."""
+    return frozenset(_SENTENCES)

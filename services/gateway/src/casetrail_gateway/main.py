@@ -1,0 +1,77 @@
+"""The gateway, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from casetrail_contracts import subjects
+from casetrail_runtime.broker import make_broker
+from casetrail_runtime.commands import CommandClient
+from casetrail_runtime.health import health_routes, nats_ping
+from casetrail_runtime.logging import configure_logging
+from casetrail_runtime.mongo import database, make_client, ping
+from casetrail_runtime.publisher import StreamPublisher
+from casetrail_runtime.streams import SUPPORT, require
+from casetrail_runtime.telemetry import setup_telemetry
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.routing import Route
+
+from casetrail_gateway.adapters.command_client import NatsCommands
+from casetrail_gateway.adapters.event_stream import JetStreamEvents
+from casetrail_gateway.adapters.mongo import MongoLog
+from casetrail_gateway.adapters.mongo_evidence import MongoCaseRecords
+from casetrail_gateway.adapters.mongo_tree import MongoTree
+from casetrail_gateway.adapters.system_clock import SystemClock
+from casetrail_gateway.adapters.tokens_file import TokensFile
+from casetrail_gateway.api.application import make_api
+from casetrail_gateway.api.wiring import Wiring
+from casetrail_gateway.settings import GatewaySettings
+
+
+def create_app(settings: GatewaySettings) -> FastAPI:
+    """The ASGI app: the HTTP API, its pages and the health routes."""
+    configure_logging("gateway", settings)
+    telemetry = setup_telemetry("gateway", settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        clock = SystemClock()
+        tokens = TokensFile(settings.tokens_file, clock)
+        # Without NATS every read is answered 503, which says more than a process that has ended.
+        broker = make_broker(settings, "gateway", telemetry=telemetry, exit_after=None)
+        client = make_client(settings, "gateway")
+        publisher = StreamPublisher(broker, subjects.SUPPORT, timeout=settings.record_timeout)
+        app.state.wiring = Wiring(
+            tokens=tokens,
+            log=MongoLog(database(client)),
+            tree=MongoTree(database(client)),
+            case_records=MongoCaseRecords(database(client)),
+            stream=JetStreamEvents(broker, publisher),
+            commands=NatsCommands(CommandClient(broker), settings.command_timeout),
+            clock=clock,
+        )
+        pings = {
+            "nats": nats_ping(broker),
+            "mongo": lambda: ping(client),
+            "tokens": tokens.check,
+        }
+        for path, route in health_routes(pings, telemetry.registry):
+            app.router.routes.append(Route(path, route, include_in_schema=False))
+        await broker.start()
+        await require(broker, [SUPPORT], [])
+        yield
+        await publisher.close()
+        await broker.stop()
+        client.close()
+
+    return make_api(lifespan)
+
+
+def settings_for_docs() -> GatewaySettings:
+    """Settings with which the OpenAPI document can be made; they lead nowhere."""
+    return GatewaySettings(
+        nats_url=SecretStr("nats://localhost:4222"),
+        mongo_url=SecretStr("mongodb://localhost:27017/audit"),
+        tokens_file=Path("tokens.json"),
+    )

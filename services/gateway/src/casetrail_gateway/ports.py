@@ -1,0 +1,153 @@
+"""What the gateway needs of the outside."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from casetrail_contracts import Command, CommandReply, Event
+from casetrail_contracts.api import Cause
+from casetrail_evidence.tiles import TilePlace
+
+from casetrail_gateway.domain.evidence import SealedRecord
+from casetrail_gateway.domain.lateness import Footprint
+from casetrail_gateway.domain.log import (
+    Case,
+    CaseFilter,
+    Counts,
+    Head,
+    Kinds,
+    Page,
+    Record,
+    RecordFilter,
+    Scope,
+    Ticket,
+)
+from casetrail_gateway.domain.people import Caller
+from casetrail_gateway.domain.tree import CosignedHead, SealedHead, WitnessStanding
+
+
+class Clock(Protocol):
+    """The time, and new ids."""
+
+    def now(self) -> datetime:
+        """The time with its zone."""
+
+    def new_id(self) -> str:
+        """An id nobody had before."""
+
+
+class Tokens(Protocol):
+    """Who holds which token."""
+
+    def holder_of(self, token: str) -> Caller | None:
+        """The holder; None for an unknown or expired token."""
+
+
+class Log(Protocol):
+    """The database of the log, read only. Everything but `head` and `counts` is one workspace's.
+
+    Every method raises `LogUnavailable` when the database does not answer.
+    """
+
+    async def case(self, workspace: str, case_id: str) -> Case | None:
+        """The view of a case."""
+
+    async def cases(self, workspace: str, wanted: CaseFilter, page: Page) -> Sequence[Case]:
+        """Cases by the sequence that opened them."""
+
+    async def cases_of(self, workspace: str, conversation_id: str) -> Sequence[Case]:
+        """The cases of a conversation, the newest first."""
+
+    async def ticket(self, workspace: str, ticket_id: str) -> Ticket | None:
+        """The view of a ticket."""
+
+    async def tickets_concerning(self, workspace: str, case_id: str) -> Sequence[str]:
+        """Ids of the tickets of other cases that are linked to this one."""
+
+    async def knows_user(self, workspace: str, user_id: str) -> bool:
+        """True when the log has a user of this id."""
+
+    async def timeline(
+        self, workspace: str, scope: Scope, kinds: Kinds, page: Page
+    ) -> Sequence[Record]:
+        """Events of a timeline in this order; duplicates, gaps and poison are no entries."""
+
+    async def footprints(self, workspace: str, scope: Scope, through: int) -> Sequence[Footprint]:
+        """What lateness needs of all events of a timeline up to a sequence, in log order."""
+
+    async def copies(self, seqs: Sequence[int]) -> Mapping[int, int]:
+        """How many duplicates each of these records has; those without any are left out."""
+
+    async def causes(self, workspace: str, event_ids: Sequence[str]) -> Mapping[str, Cause]:
+        """The records of these events; those not in the log are left out."""
+
+    async def records(self, workspace: str, wanted: RecordFilter, page: Page) -> Sequence[Record]:
+        """Records of any kind in this order."""
+
+    async def record(self, workspace: str, seq: int) -> Record | None:
+        """One record; a gap, which belongs to nobody, is everybody's."""
+
+    async def erasure(self, workspace: str, erasure_id: str) -> Record | None:
+        """The record of the request of an erasure."""
+
+    async def head(self) -> Head:
+        """How far the log is complete."""
+
+    async def counts(self) -> Counts:
+        """What of the log is not an event."""
+
+
+class SealedTree(Protocol):
+    """The sealed tree, read only; every method raises `LogUnavailable` without its database."""
+
+    async def head(self) -> SealedHead | None:
+        """The newest signed checkpoint; None before the first."""
+
+    async def tiles(self, places: Sequence[TilePlace]) -> Mapping[TilePlace, bytes]:
+        """The stored tiles of these places, each as wide as it is."""
+
+    async def rotations(self) -> Sequence[str]:
+        """The notes with which the log changed its key, the oldest first."""
+
+    async def cosigned(self) -> CosignedHead | None:
+        """The largest checkpoint that enough witnesses cosigned; None before the first."""
+
+    async def witnesses(self) -> Sequence[WitnessStanding]:
+        """How each witness that is asked stands, by name."""
+
+
+class CaseRecords(Protocol):
+    """The records of a case with their leaf inputs and kept values, read only.
+
+    Both methods raise `LogUnavailable` when the database does not answer.
+    """
+
+    async def of_case(
+        self, workspace: str, scope: Scope, *, after: int, through: int, limit: int
+    ) -> Sequence[SealedRecord]:
+        """The next records of a case in log order, looks at it among them."""
+
+    async def certificates(
+        self, workspace: str, scope: Scope, *, through: int
+    ) -> Sequence[SealedRecord]:
+        """The certificates of what was erased in a case, in log order."""
+
+
+class EventStream(Protocol):
+    """The event stream: what the gateway itself records, and its figures."""
+
+    async def record(self, event: Event) -> int:
+        """The sequence of the stored event; `AccessNotRecorded` when it is not surely stored."""
+
+    async def last_seq(self) -> int:
+        """The newest sequence of the stream; `StreamUnavailable` when it does not answer."""
+
+    async def dead_letters(self) -> int:
+        """How many messages are set aside; `StreamUnavailable` when the stream does not answer."""
+
+
+class Commands(Protocol):
+    """The services that own what can be changed."""
+
+    async def send(self, command: Command) -> CommandReply:
+        """The reply; `OutcomeUnknown` when nobody answered in time."""

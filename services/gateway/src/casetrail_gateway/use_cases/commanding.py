@@ -1,0 +1,213 @@
+"""Commands of people, sent to the service that owns what they change."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from casetrail_contracts import Actor, Command, CommandReply, Event
+from casetrail_contracts.commands import (
+    Body,
+    CreateTicket,
+    CreateUser,
+    CreateUserBody,
+    EndShift,
+    LinkTicket,
+    LinkTicketBody,
+    OnCase,
+    OnTicket,
+    StartShift,
+)
+from casetrail_contracts.ids import derive_id
+from casetrail_contracts.privacy_commands import Erase, PlaceHold, ReleaseHold
+from casetrail_contracts.registry.command import CommandRejected
+
+from casetrail_gateway.domain.errors import NotPermitted
+from casetrail_gateway.domain.people import Caller
+from casetrail_gateway.ports import Clock, Commands, EventStream
+from casetrail_gateway.use_cases.finding import Finder, Found
+from casetrail_gateway.use_cases.looking import SOURCE, actor_of
+
+OwnShift = type[StartShift] | type[EndShift]
+CaseCommand = type[OnCase] | type[CreateTicket]
+PrivacyCommand = type[Erase] | type[PlaceHold] | type[ReleaseHold]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a request says beside its body."""
+
+    caller: Caller
+    permitted: bool
+    correlation_id: str
+    idempotency_key: str | None = None
+    expected_version: int | None = None
+
+
+class SendCommand:
+    """Checks whose it is, gives the command its id, sends it; refusals leave a record."""
+
+    def __init__(
+        self, finder: Finder, commands: Commands, stream: EventStream, clock: Clock
+    ) -> None:
+        self._finder = finder
+        self._commands = commands
+        self._stream = stream
+        self._clock = clock
+
+    async def on_case(
+        self, asked: Asked, command: CaseCommand, case_id: str, body: Body
+    ) -> CommandReply:
+        """A command on a case; the case names its conversation."""
+        found = await self._finder.case(asked.caller, case_id)
+        await self._allow(asked, command, f"case/{case_id}", found)
+        return await self._send(
+            asked,
+            command,
+            f"case/{case_id}",
+            {**_fields(body), "case_id": case_id, "conversation_id": found.conversation_id},
+        )
+
+    async def on_ticket(
+        self, asked: Asked, command: type[OnTicket], ticket_id: str, body: Body
+    ) -> CommandReply:
+        """A command on a ticket."""
+        found = await self._finder.ticket(asked.caller, ticket_id)
+        await self._allow(asked, command, f"ticket/{ticket_id}", found)
+        fields = {**_fields(body), "ticket_id": ticket_id}
+        return await self._send(asked, command, f"ticket/{ticket_id}", fields)
+
+    async def link(self, asked: Asked, ticket_id: str, body: LinkTicketBody) -> CommandReply:
+        """The ticket tied to a case or ticket; the caller must be allowed to open both."""
+        found = await self._finder.ticket(asked.caller, ticket_id)
+        await self._allow(asked, LinkTicket, f"ticket/{ticket_id}", found)
+        if body.case_id is not None:
+            target, relation = f"case/{body.case_id}", "concerns"
+            other = await self._finder.case(asked.caller, body.case_id)
+        else:
+            target, relation = f"ticket/{body.ticket_id}", body.relation or "related"
+            other = await self._finder.ticket(asked.caller, str(body.ticket_id))
+        await self._allow(asked, LinkTicket, target, other)
+        fields = {
+            "ticket_id": ticket_id,
+            "target": target,
+            "relation": relation,
+            "target_conversation_id": other.conversation_id,
+            "reason": body.reason,
+        }
+        return await self._send(asked, LinkTicket, f"ticket/{ticket_id}", fields)
+
+    async def create_user(self, asked: Asked, body: CreateUserBody) -> CommandReply:
+        """A new user; a lead adds agents, an admin anybody."""
+        fault = None
+        if asked.caller.role == "lead" and body.role != "agent":
+            fault = NotPermitted(
+                f"A lead adds agents; only an admin adds people of the role {body.role}."
+            )
+        target = f"user/{body.id}"
+        await self._allow(asked, CreateUser, target, Found(fault=fault))
+        return await self._send(asked, CreateUser, target, {"user": _fields(body)})
+
+    async def on_shift(
+        self, asked: Asked, command: OwnShift, user_id: str, body: Body | None
+    ) -> CommandReply:
+        """The start or end of a shift; an agent's own, or anybody's for a lead."""
+        fault = None
+        if asked.caller.role == "agent" and user_id != asked.caller.id:
+            fault = NotPermitted("An agent starts and ends their own shift only.")
+        target = f"user/{user_id}"
+        await self._allow(asked, command, target, Found(fault=fault))
+        fields = {} if body is None else _fields(body)
+        return await self._send(asked, command, target, {**fields, "user_id": user_id})
+
+    async def on_privacy(
+        self, asked: Asked, command: PrivacyCommand, body: Body, hold_id: str | None = None
+    ) -> CommandReply:
+        """An erasure asked for, a hold placed or released."""
+        target = "privacy/scope" if hold_id is None else f"hold/{hold_id}"
+        await self._allow(asked, command, target, Found())
+        named = {} if hold_id is None else {"hold_id": hold_id}
+        return await self._send(asked, command, target, {**_fields(body), **named})
+
+    async def _allow(self, asked: Asked, command: type[Command], target: str, found: Found) -> None:
+        """Nothing, or the fault; a refusal is recorded before it is told."""
+        fault = found.fault
+        if not asked.permitted:
+            fault = NotPermitted(f"The role {asked.caller.role} may not do this.")
+        if isinstance(fault, NotPermitted):
+            await self._record_refusal(asked, command, target, found, fault)
+        if fault is not None:
+            raise fault
+
+    async def _record_refusal(
+        self,
+        asked: Asked,
+        command: type[Command],
+        target: str,
+        found: Found,
+        fault: NotPermitted,
+    ) -> None:
+        new_id = self._clock.new_id()
+        command_id = self._command_id(asked, command, target)
+        await self._stream.record(
+            Event.build(
+                CommandRejected(
+                    actor=actor_of(asked.caller),
+                    command=command.command_name(),
+                    command_id=command_id,
+                    target=target,
+                    code=fault.slug,
+                    detail=fault.detail,
+                    refused_by=SOURCE,
+                ),
+                workspace=asked.caller.workspace,
+                source=SOURCE,
+                subject=f"command/{command_id}",
+                time=self._clock.now(),
+                id=new_id,
+                correlationid=asked.correlation_id,
+                conversationid=found.conversation_id,
+                caseid=found.case_id,
+                ticketid=None if found.ticket is None else found.ticket.ticket_id,
+            )
+        )
+
+    async def _send(
+        self, asked: Asked, command: type[Command], target: str, fields: dict[str, Any]
+    ) -> CommandReply:
+        actor: Actor = actor_of(asked.caller)
+        return await self._commands.send(
+            command.model_validate(
+                {
+                    "id": self._command_id(asked, command, target),
+                    "workspace": asked.caller.workspace,
+                    "actor": actor,
+                    "correlation_id": asked.correlation_id,
+                    "expected_version": asked.expected_version,
+                    "digest": None if asked.idempotency_key is None else _digest(fields),
+                    **fields,
+                }
+            )
+        )
+
+    def _command_id(self, asked: Asked, command: type[Command], target: str) -> str:
+        """The same for the same key of the same person on the same thing, else a new one.
+
+        The command and its target are part of it: one key used by mistake for two different
+        commands must not answer the second with the result of the first.
+        """
+        if asked.idempotency_key is None:
+            return self._clock.new_id()
+        who = f"{asked.caller.role}:{asked.caller.id}"
+        name = command.command_name()
+        return derive_id(asked.caller.workspace, who, name, target, asked.idempotency_key)
+
+
+def _digest(fields: dict[str, Any]) -> str:
+    """Four hex digits that differ, but for one time in 65,536, when something else is asked."""
+    return hashlib.sha256(json.dumps(fields, sort_keys=True, default=str).encode()).hexdigest()[:4]
+
+
+def _fields(body: Body) -> dict[str, Any]:
+    """The body's fields; times and all as the command's own model reads them."""
+    return body.model_dump()

@@ -1,0 +1,259 @@
+"""Reads of the log itself: records, and what one person did."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from casetrail_contracts.api import ActivityAnswer, RecordPage, RecordView
+
+from casetrail_gateway.domain import cursors
+from casetrail_gateway.domain.errors import Fault, NotFound, NotPermitted
+from casetrail_gateway.domain.log import Case, Head, Kinds, Order, Page, Record, RecordFilter, Scope
+from casetrail_gateway.domain.masking import masked_private
+from casetrail_gateway.domain.people import Caller
+from casetrail_gateway.domain.summaries import summary
+from casetrail_gateway.ports import Log
+from casetrail_gateway.use_cases.finding import Finder, Found, caseless, not_theirs
+from casetrail_gateway.use_cases.looking import Look
+from casetrail_gateway.use_cases.timelines import TellTimeline, plain, told_changes
+
+_OF_AN_ERASURE: Final = ("erasure_id", "policy", "policy_version", "at", "fields")
+
+
+class SearchRecords:
+    """A page of records. An agent searches one case or ticket of theirs, or their own acts."""
+
+    def __init__(
+        self,
+        log: Log,
+        finder: Finder,
+        caller: Caller,
+        wanted: RecordFilter,
+        *,
+        limit: int,
+        order: Order,
+        cursor: str | None,
+    ) -> None:
+        self._log = log
+        self._finder = finder
+        self._caller = caller
+        self._wanted = wanted
+        self._limit = limit
+        self._order: Order = order
+        actor = ":".join(part for part in (wanted.actor_kind, wanted.actor_id) if part)
+        self._filters = {
+            name: value
+            for name, value in (
+                ("actor", actor or None),
+                ("action", wanted.action),
+                ("target", wanted.target),
+                ("case", wanted.case_id),
+                ("ticket", wanted.ticket_id),
+                ("from", None if not wanted.occurred_from else wanted.occurred_from.isoformat()),
+                ("to", None if not wanted.occurred_to else wanted.occurred_to.isoformat()),
+            )
+            if value is not None
+        }
+        self._list = cursors.fingerprint("records", {**self._filters, "order": order})
+        self._after = None if cursor is None else cursors.decode(self._list, cursor)
+
+    async def look(self) -> Look:
+        """A search in the records; refused to an agent who does not narrow it to their own."""
+        found = await self._narrowed_to()
+        return Look(
+            what="records",
+            filters=self._filters,
+            case_id=found.case_id,
+            ticket_id=None if found.ticket is None else found.ticket.ticket_id,
+            conversation_id=found.conversation_id,
+            fault=found.fault if isinstance(found.fault, NotPermitted) else None,
+        )
+
+    async def answer(self) -> RecordPage:
+        """The page."""
+        head = await self._log.head()
+        page = Page(self._limit + 1, self._order, self._after, head.complete_through)
+        records = await self._log.records(self._caller.workspace, self._wanted, page)
+        shown = records[: self._limit]
+        more = len(records) > self._limit
+        return RecordPage(
+            items=[record_view(record, self._caller, head) for record in shown],
+            next_cursor=cursors.encode(self._list, shown[-1].seq) if more else None,
+            complete_through=head.complete_through,
+        )
+
+    async def _narrowed_to(self) -> Found:
+        if self._wanted.ticket_id is not None:
+            found = await self._finder.ticket(self._caller, self._wanted.ticket_id)
+            both = self._wanted.case_id
+            if both is None or found.fault is not None:
+                return found
+        if self._wanted.case_id is not None:
+            return await self._finder.case(self._caller, self._wanted.case_id)
+        if self._caller.role != "agent":
+            return Found()
+        if self._wanted.actor_id == self._caller.id and self._wanted.actor_kind == "agent":
+            return Found()
+        return Found(
+            fault=NotPermitted(
+                "An agent searches the records of a case or ticket of theirs (case=, ticket=) or "
+                f"their own acts (actor={self._caller.ref})."
+            )
+        )
+
+
+class ReadRecord:
+    """One record with its leaf."""
+
+    def __init__(self, log: Log, caller: Caller, seq: int) -> None:
+        self._log = log
+        self._caller = caller
+        self._seq = seq
+        self._record: Record | None = None
+
+    async def look(self) -> Look:
+        """The record, if it is of a case of theirs."""
+        target = f"record/{self._seq}"
+        record = self._record = await self._log.record(self._caller.workspace, self._seq)
+        if record is None:
+            fault = NotFound("record", f"There is no record {self._seq}.")
+            return Look(what="record", target=target, fault=fault)
+        return Look(
+            what="record",
+            target=target,
+            case_id=record.case_id,
+            ticket_id=record.ticket_id,
+            conversation_id=record.conversation_id,
+            fault=await self._refusal(record),
+        )
+
+    async def answer(self) -> RecordView:
+        """The record; what is personal masked."""
+        assert self._record is not None
+        return record_view(self._record, self._caller, await self._log.head())
+
+    async def _refusal(self, record: Record) -> Fault | None:
+        if self._caller.role != "agent":
+            return None
+        if (record.actor or {}).get("id") == self._caller.id and (record.actor or {}).get(
+            "kind"
+        ) == self._caller.role:
+            return None
+        workspace = self._caller.workspace
+        cases: list[Case] = []
+        if record.case_id is not None:
+            case = await self._log.case(workspace, record.case_id)
+            cases = [] if case is None else [case]
+        elif record.conversation_id is not None:
+            every = list(await self._log.cases_of(workspace, record.conversation_id))
+            cases = [case for case in every if _covers(case, record.seq)] or every
+        if not cases:
+            return caseless(self._caller, f"record {record.seq}")
+        return next((fault for case in cases if (fault := not_theirs(self._caller, case))), None)
+
+
+def _covers(case: Case, seq: int) -> bool:
+    return any(
+        episode.from_seq <= seq and (episode.to_seq is None or seq <= episode.to_seq)
+        for episode in case.episodes
+    )
+
+
+class ReadActivity:
+    """What one person did, in all cases and tickets."""
+
+    def __init__(
+        self,
+        log: Log,
+        finder: Finder,
+        caller: Caller,
+        user_id: str,
+        *,
+        kinds: Kinds,
+        page: Page,
+    ) -> None:
+        self._log = log
+        self._finder = finder
+        self._caller = caller
+        self._user_id = user_id
+        self._kinds = kinds
+        self._page = page
+
+    async def look(self) -> Look:
+        """The person; an agent reads their own activity only.
+
+        An id nobody has may be anything somebody typed, a phone number too, so it is not put into
+        the public part of the look.
+        """
+        fault: Fault | None = None
+        if self._caller.role == "agent" and self._user_id != self._caller.id:
+            fault = NotPermitted("An agent reads their own activity; a lead reads everybody's.")
+        query: Mapping[str, Any] = {}
+        target = f"user/{self._user_id}"
+        if self._user_id != self._caller.id and not await self._finder.user(
+            self._caller, self._user_id
+        ):
+            target, query = "user/unknown", {"user": self._user_id}
+        return Look(what="activity", target=target, query=query, fault=fault)
+
+    async def answer(self) -> ActivityAnswer:
+        """The stretch asked for."""
+        head = await self._log.head()
+        scope = Scope(actor_id=self._user_id)
+        tell = TellTimeline(self._log, head.complete_through)
+        told = await tell(self._caller, scope, self._kinds, self._page)
+        after = told.go_on_after
+        return ActivityAnswer(
+            user_id=self._user_id,
+            entries=told.entries,
+            complete_through=head.complete_through,
+            next_cursor=None
+            if after is None
+            else cursors.encode(activity_list(self._user_id), after),
+        )
+
+
+def activity_list(user_id: str) -> str:
+    """The fingerprint of the cursors of a person's activity."""
+    return cursors.fingerprint("activity", {"of": user_id})
+
+
+def told_erasure(record: Record) -> Mapping[str, Any] | None:
+    """By which erasure a record lost its personal values; None when it did not."""
+    if record.erased is None:
+        return None
+    return {name: record.erased.get(name) for name in _OF_AN_ERASURE}
+
+
+def record_view(record: Record, caller: Caller, head: Head) -> RecordView:
+    """A record as it may be shown to the caller."""
+    return RecordView.model_validate(
+        {
+            "seq": record.seq,
+            "index": record.seq - head.first_seq,
+            "kind": record.kind,
+            "event_id": record.event_id,
+            "type": record.type,
+            "at": record.occurred_at,
+            "recorded_at": record.recorded_at,
+            "actor": plain(record.actor),
+            "on_behalf_of": plain(record.on_behalf_of),
+            "action": record.action,
+            "target": record.target,
+            "summary": summary(record, reads_text=caller.reads_text),
+            "conversation_id": record.conversation_id,
+            "case_id": record.case_id,
+            "ticket_id": record.ticket_id,
+            "version": record.version,
+            "changes": told_changes(record),
+            "reason": record.why(reads_text=caller.reads_text),
+            "data": dict(record.data),
+            "correlation_id": record.correlation_id,
+            "causation_id": record.causation_id,
+            "private": masked_private(record.private, reads_text=caller.reads_text),
+            "erased": told_erasure(record),
+            "leaf": record.leaf,
+            "leaf_input": record.leaf_input,
+            "of": record.of,
+            "problem": record.problem,
+        }
+    )

@@ -1,0 +1,118 @@
+"""A stretch of history: records told in sentences, copies folded, late ones and holes marked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, get_args
+
+from casetrail_contracts.api import Cause, TimelineEntry
+from casetrail_contracts.envelope import ActorKind
+
+from casetrail_gateway.domain.lateness import Footprint, late_seqs
+from casetrail_gateway.domain.log import Kinds, Page, Record, Scope
+from casetrail_gateway.domain.people import Caller
+from casetrail_gateway.domain.summaries import summary
+from casetrail_gateway.ports import Log
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Entries in the order asked for, and the sequence to go on after, if there is more."""
+
+    entries: list[TimelineEntry]
+    go_on_after: int | None
+
+
+class TellTimeline:
+    """Reads a stretch of the records in a scope and tells it."""
+
+    def __init__(self, log: Log, through: int) -> None:
+        self._log = log
+        self._through = through
+
+    async def __call__(self, caller: Caller, scope: Scope, kinds: Kinds, page: Page) -> Stretch:
+        """The entries; one record more than asked for is read to know whether there is more."""
+        wider = replace(page, limit=page.limit + 1, through=self._through)
+        records = await self._log.timeline(caller.workspace, scope, kinds, wider)
+        more = len(records) > page.limit
+        records = records[: page.limit]
+        if not records:
+            return Stretch([], None)
+        late = await self._late(caller, scope, kinds, page, records)
+        copies = await self._log.copies([record.seq for record in records])
+        wanted = {r.causation_id for r in records if r.causation_id is not None}
+        known = await self._log.causes(caller.workspace, sorted(wanted)) if wanted else {}
+        entries = [
+            entry_of(
+                record,
+                reads_text=caller.reads_text,
+                late=record.seq in late,
+                copies=copies.get(record.seq, 0),
+                cause=_cause(record, known.get(record.causation_id or "")),
+            )
+            for record in records
+        ]
+        return Stretch(entries, records[-1].seq if more else None)
+
+    async def _late(
+        self, caller: Caller, scope: Scope, kinds: Kinds, page: Page, records: Sequence[Record]
+    ) -> frozenset[int]:
+        """Lateness is judged against the whole history, whatever part of it is shown."""
+        if scope.actor_id is not None:
+            return frozenset()  # what one person did is no history whose order could be wrong
+        if page.after is None and page.order == "asc" and not kinds.wanted:
+            return late_seqs(Footprint(r.seq, r.at, r.target, r.version) for r in records)
+        through = max(record.seq for record in records)
+        return late_seqs(await self._log.footprints(caller.workspace, scope, through))
+
+
+def _cause(record: Record, known: Cause | None) -> Cause | None:
+    if record.causation_id is None:
+        return None
+    return Cause(event_id=record.causation_id) if known is None else known
+
+
+def entry_of(
+    record: Record, *, reads_text: bool, late: bool, copies: int, cause: Cause | None
+) -> TimelineEntry:
+    """One record as a line of a history."""
+    return TimelineEntry.model_validate(
+        {
+            "seq": record.seq,
+            "at": record.at,
+            "recorded_at": record.recorded_at,
+            "actor": plain(record.actor),
+            "on_behalf_of": plain(record.on_behalf_of),
+            "action": record.action or record.kind,
+            "target": record.target,
+            "summary": summary(record, reads_text=reads_text),
+            "changes": told_changes(record),
+            "reason": record.why(reads_text=reads_text),
+            "cause": cause,
+            "event_id": record.event_id,
+            "late": late,
+            "copies": copies,
+            "case_id": record.case_id,
+            "ticket_id": record.ticket_id,
+        }
+    )
+
+
+_KINDS: Final = frozenset(get_args(ActorKind))
+
+
+def plain(actor: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """An actor the API can show: another team's may have a kind or fields of its own."""
+    if actor is None:
+        return None
+    kind = actor.get("kind")
+    texts = {key: actor.get(key) for key in ("name", "rule", "rule_version")}
+    return {
+        "kind": kind if isinstance(kind, str) and kind in _KINDS else "unknown",
+        "id": str(actor.get("id", "unknown")),
+        **{key: value for key, value in texts.items() if isinstance(value, str)},
+    }
+
+
+def told_changes(record: Record) -> list[dict[str, Any]]:
+    """The changes that name their field; another team's may be anything."""
+    return [dict(change) for change in record.changes if isinstance(change.get("field"), str)]
