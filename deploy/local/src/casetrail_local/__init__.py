@@ -1,0 +1,1 @@
+"""The embedded stack, the demo and the casetrail command line."""
