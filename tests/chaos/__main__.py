@@ -1,0 +1,89 @@
+"""`make chaos`: EVENTS (20000) for each of SEEDS (1), then MongoDB AWAY (20 s) at RATE (500/s).
+
+The full run: `make chaos EVENTS=200000 SEEDS=20 AWAY=300 RATE=1000`. FIRST chooses the first seed.
+One JSON object a line; exit code 1 when anything did not hold, and then the folder is kept.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import structlog
+
+from tests.chaos.mongo_away import mongo_away
+from tests.chaos.seeded import seeded
+
+LEAST_SECONDS = 30.0
+EVENTS_PER_SECOND = 1500.0
+CATCH_UP = 3.0
+
+
+def told(name: str, value: float, unit: str, vs: str, ratio: float | None) -> None:
+    """One line."""
+    line = {"name": name, "value": round(value, 1), "unit": unit, "vs": vs}
+    line["ratio"] = None if ratio is None else round(ratio, 3)
+    print(json.dumps(line), flush=True)
+
+
+def complain(faults: list[str], folder: Path) -> bool:
+    """Says what did not hold; True when nothing."""
+    for fault in faults:
+        print(f"chaos: {fault} (see {folder})", file=sys.stderr, flush=True)
+    if not faults:
+        shutil.rmtree(folder)
+    return not faults
+
+
+async def one_seed(seed: int, events: int) -> bool:
+    """True when everything held."""
+    folder = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-"))
+    outcome = await seeded(folder, seed, events, max(LEAST_SECONDS, events / EVENTS_PER_SECOND))
+    verdict = outcome.verdict
+    share = verdict.records / max(verdict.acknowledged, 1)
+    vs = f"{verdict.acknowledged} acknowledged"
+    told(f"chaos.seed-{seed}.records", verdict.records, "records", vs, share)
+    kills = ", ".join(f"{name} {n}" for name, n in sorted(outcome.killed.items()))
+    told(f"chaos.seed-{seed}.kills", sum(outcome.killed.values()), "kill -9", kills, None)
+    vs = f"{outcome.refused} publications repeated, {outcome.again} known already"
+    told(f"chaos.seed-{seed}.seconds", outcome.seconds, "s", vs, None)
+    return complain(verdict.faults, folder)
+
+
+async def absence(seed: int, rate: float, away: float) -> bool:
+    """True when nothing was lost, it said so, and it caught up quickly enough."""
+    folder = Path(tempfile.mkdtemp(prefix="chaos-away-"))
+    seen = await mongo_away(folder, seed, rate, away)
+    ratio = seen.catching_up / max(seen.arriving, 1)
+    vs = f"{seen.arriving:.0f} arriving a second, MongoDB away {away:g} s at {rate:g}/s"
+    told("chaos.mongo-away.catch-up", seen.catching_up, "events/s", vs, ratio)
+    told("chaos.mongo-away.backlog", seen.backlog, "events", "", None)
+    told("chaos.mongo-away.recorder-memory", seen.peak_mb, "MB", "highest", None)
+    faults = list(seen.verdict.faults)
+    if not seen.stood_still:
+        faults.append("complete_through moved while MongoDB was away")
+    if not seen.said_so:
+        faults.append("/readyz did not say that MongoDB is away")
+    if ratio < CATCH_UP:
+        faults.append(f"it caught up at {ratio:.2f} x the arrival rate, not {CATCH_UP:g} x")
+    return complain(faults, folder)
+
+
+async def main() -> int:
+    """The exit code."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    given = os.environ
+    events, seeds = int(given.get("EVENTS", "20000")), int(given.get("SEEDS", "1"))
+    first = int(given.get("FIRST", "1"))
+    held = [await one_seed(seed, events) for seed in range(first, first + seeds)]
+    away = float(given.get("AWAY", "20"))
+    if away > 0:
+        held.append(await absence(first, float(given.get("RATE", "500")), away))
+    return 0 if all(held) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

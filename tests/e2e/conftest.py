@@ -1,0 +1,82 @@
+"""A whole stack as processes: what a person gets from `casetrail up`."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from casetrail_local.description import StackDescription
+from casetrail_local.folder import DataFolder
+from casetrail_local.identity import Identity, load_or_make
+from casetrail_local.progress import Steps
+from casetrail_local.story import Story
+from rich.console import Console
+
+READY_WITHIN = 120
+STOP_WITHIN = 60
+
+
+@contextmanager
+def running_stack(folder: Path) -> Iterator["RunningStack"]:
+    """A stack with its data in `folder`, on free ports; stopped at the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "up.log"
+    command = [sys.executable, "-m", "casetrail_local.cli", "up", "--data", str(folder)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1"}
+        )
+    try:
+        yield RunningStack(folder, process, log)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_WITHIN)
+
+
+class RunningStack:
+    """A stack and what a test does with it."""
+
+    def __init__(self, folder: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.folder = folder
+        self._process = process
+        self._log = log
+        self._wait_until_described()
+
+    def _wait_until_described(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN
+        while not (self.folder / "stack.json").exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"the stack did not start:\n{self._log.read_text()}")
+            time.sleep(0.1)
+
+    @property
+    def description(self) -> StackDescription:
+        """How the stack describes itself now; the process ids change with a restart."""
+        return StackDescription.read(self.folder / "stack.json")
+
+    def story(self) -> Story:
+        """The story, ready to be played by another customer."""
+        return Story(self.description, self.identity(), Steps(Console(quiet=True)))
+
+    def identity(self) -> Identity:
+        """The secrets of the stack."""
+        return load_or_make(DataFolder.at(self.folder))
+
+    def kill(self, name: str) -> int:
+        """The pid of the process that was ended with SIGKILL."""
+        pid = getattr(self.description.pids, name)
+        assert isinstance(pid, int), f"{name} is not running"
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """One stack for the tests of a file."""
+    with running_stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running

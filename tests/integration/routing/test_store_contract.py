@@ -1,0 +1,269 @@
+"""One suite over the twins in memory and the real MongoDB adapters: they keep the same promises."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from casetrail_routing.adapters import mongo
+from casetrail_routing.adapters.mongo_slots import MongoSlots
+from casetrail_routing.domain.conversation import Conversation
+from casetrail_routing.domain.user import User
+from casetrail_routing.ports import (
+    ConversationStore,
+    Key,
+    Loaded,
+    Slot,
+    Slots,
+    UserStore,
+    VersionConflict,
+)
+from casetrail_runtime.mongo import Database, ensure_indexes
+
+from tests.unit.routing.memory import (
+    START,
+    FakeClock,
+    MemoryAggregates,
+    MemoryConversationStore,
+    MemorySlots,
+)
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The stores under test."""
+
+    conversations: ConversationStore
+    users: UserStore
+    slots: Slots
+
+    async def put_user(self, user: User, workspace: str = "main") -> None:
+        """Stores a state without a history; the version stays 0."""
+        id_ = Key(workspace, user.user_id).document
+        current = await self.users.load(id_) or Loaded[User](id_)
+        await self.users.commit(current, user, [], f"put {user}", {})
+
+    async def put(self, id_: str, state: Conversation) -> None:
+        """Stores a state without a history; the version stays 0."""
+        key = Key("main", id_).document
+        current = await self.conversations.load(key) or Loaded[Conversation](key)
+        await self.conversations.commit(current, state, [], f"put {state}", {})
+
+    async def places(self) -> list[tuple[str, str]]:
+        """Who has which slot, sorted."""
+        return sorted((slot.user.id, slot.name) for slot in await self.slots.reserved())
+
+
+def in_memory() -> Stores:
+    """The twins."""
+    users: MemoryAggregates[User] = MemoryAggregates("users", [])
+    slots = MemorySlots(users, FakeClock())
+    return Stores(MemoryConversationStore("conversations", []), users, slots)
+
+
+@pytest.fixture(params=["memory", "mongo"])
+async def stores(request: pytest.FixtureRequest, mongo_db: Database) -> Stores:
+    """The twins, then the adapters on a database of this test."""
+    if request.param == "memory":
+        return in_memory()
+    await ensure_indexes(mongo_db, mongo.INDEXES)
+    return Stores(
+        mongo.MongoConversationStore(mongo_db[mongo.CONVERSATIONS]),
+        mongo.user_store(mongo_db[mongo.USERS]),
+        MongoSlots(mongo_db[mongo.USERS]),
+    )
+
+
+def user(user_id: str, capacity: int = 2, **fields: Any) -> User:
+    """An agent on shift."""
+    return User(
+        **{
+            "user_id": user_id,
+            "name": f"Agent {user_id.upper()}",
+            "role": "agent",
+            "capacity": capacity,
+            "version": 0,
+            "shift_id": "s",
+            **fields,
+        }
+    )
+
+
+WAITING = Conversation(
+    case_id="CASE-1001",
+    phone_number_id="1",
+    channel="whatsapp",
+    cases=1,
+    status="open",
+    opened_at=START,
+    version=0,
+    queue="shared-inbox",
+    queued_at=START,
+    queued_by="e-2",
+)
+
+
+async def test_a_state_comes_back_as_it_was_stored(stores: Stores) -> None:
+    """Times with their zone, tuples as tuples, None as None."""
+    someone = user("a", skills=("delivery",), languages=("ur", "en"))
+    await stores.put_user(someone)
+    await stores.put("cv_1", WAITING)
+    found = await stores.users.load("main:a")
+    conversation = await stores.conversations.load("main:cv_1")
+    assert found is not None
+    assert found.state == someone
+    assert conversation is not None
+    assert conversation.state == WAITING
+    assert await stores.users.load("main:nobody") is None
+
+
+async def test_a_write_on_an_old_reading_conflicts(stores: Stores) -> None:
+    """Of two writers that read the same, one must read again; also for a new document."""
+    fresh = Loaded[Conversation]("main:cv_1")
+    await stores.conversations.commit(fresh, WAITING, [], "c-1", {"n": 1})
+    with pytest.raises(VersionConflict):
+        await stores.conversations.commit(fresh, WAITING, [], "c-2", {})
+    read = await stores.conversations.load("main:cv_1")
+    assert read is not None
+    await stores.conversations.commit(read, None, [], "c-3", {})
+    with pytest.raises(VersionConflict):
+        await stores.conversations.commit(read, WAITING, [], "c-4", {})
+    after = await stores.conversations.load("main:cv_1")
+    assert after is not None
+    assert after.state == WAITING
+    assert {id_: dict(applied.result) for id_, applied in after.applied.items()} == {
+        "c-1": {"n": 1},
+        "c-3": {},
+    }
+
+
+async def test_who_waits_longest_comes_first(stores: Stores) -> None:
+    """Only open cases without owner wait; the others are not in the queue."""
+    await stores.put("cv_b", replace(WAITING, queued_at=START + timedelta(seconds=2)))
+    await stores.put("cv_a", replace(WAITING, queued_at=START + timedelta(seconds=3)))
+    await stores.put("cv_c", replace(WAITING, queued_at=START + timedelta(seconds=1)))
+    await stores.put("cv_d", replace(WAITING, owner="a", slot="s-1", queued_at=None))
+    await stores.put("cv_e", replace(WAITING, status="closed", queued_at=None))
+    assert [key.id for key in await stores.conversations.waiting("main", 10)] == [
+        "cv_c",
+        "cv_b",
+        "cv_a",
+    ]
+    assert [key.id for key in await stores.conversations.waiting("main", 1)] == ["cv_c"]
+    assert await stores.conversations.waiting("other", 10) == []
+    assert await stores.conversations.workspaces_waiting() == ["main"]
+    assert await stores.conversations.held() == [Slot(Key("main", "a"), "s-1", "cv_d")]
+
+
+async def test_least_loaded_then_longest_idle_then_id(stores: Stores) -> None:
+    """The rule, in the order it says."""
+    for user_id in ("c", "a", "b"):
+        await stores.put_user(user(user_id))
+    chosen = []
+    for number in range(7):
+        holder = await stores.slots.reserve_least_loaded(Key("main", f"cv_{number}"), f"s-{number}")
+        chosen.append(None if holder is None else holder.user_id)
+    assert chosen == ["a", "b", "c", "a", "b", "c", None]
+    await stores.slots.release(Slot(Key("main", "c"), "s-2", "cv_2"))
+    await stores.slots.release(Slot(Key("main", "b"), "s-1", "cv_1"))
+    holder = await stores.slots.reserve_least_loaded(Key("main", "cv_9"), "s-9")
+    assert holder is not None
+    assert (holder.user_id, holder.name) == ("b", "Agent B")
+
+
+async def test_least_loaded_passes_over_the_one_to_avoid(stores: Stores) -> None:
+    """Somebody else, or nobody; under another name they are chosen again."""
+    await stores.put_user(user("a"))
+    key = Key("main", "cv_1")
+    assert await stores.slots.reserve_least_loaded(key, "s-1", avoid="a") is None
+    assert await stores.places() == []
+    await stores.put_user(user("b"))
+    holder = await stores.slots.reserve_least_loaded(key, "s-1", avoid="a")
+    assert holder is not None
+    assert holder.user_id == "b"
+
+
+@pytest.mark.parametrize(
+    "away",
+    [user("a", 0), user("a", shift_id=None), user("a", role="reviewer"), user("a", role="admin")],
+)
+async def test_who_may_not_have_a_case_gets_none(stores: Stores, away: User) -> None:
+    """No capacity, no shift, or a role that works no cases."""
+    await stores.put_user(away)
+    await stores.put_user(user("elsewhere"), workspace="other")
+    assert await stores.slots.reserve_least_loaded(Key("main", "cv_1"), "s-1") is None
+    assert await stores.places() == []
+
+
+async def test_one_user_can_be_asked_for(stores: Stores) -> None:
+    """Off shift only when that is said; over capacity never."""
+    await stores.put_user(user("a", 1, shift_id=None))
+    key = Key("main", "cv_1")
+
+    def ask(name: str, *, off_shift: bool) -> Any:
+        return stores.slots.reserve(key, name, user_id="a", off_shift=off_shift)
+
+    assert await ask("s-1", off_shift=False) is None
+    assert await ask("s-1", off_shift=True) is not None
+    assert await ask("s-2", off_shift=True) is None
+    assert await stores.slots.reserve(key, "s-3", user_id="nobody", off_shift=True) is None
+
+
+async def test_fifty_at_once_never_take_more_than_there_is(stores: Stores) -> None:
+    """Seven places, fifty that ask: seven get one."""
+    await stores.put_user(user("a", 3))
+    await stores.put_user(user("b", 4))
+    holders = await asyncio.gather(
+        *(stores.slots.reserve_least_loaded(Key("main", f"cv_{n}"), f"s-{n}") for n in range(50))
+    )
+    assert sum(holder is not None for holder in holders) == 7
+    assert [who for who, _ in await stores.places()] == ["a"] * 3 + ["b"] * 4
+
+
+async def test_the_same_slot_again_is_taken_over(stores: Stores) -> None:
+    """A repeated attempt takes no second place; only the last one can give it back."""
+    await stores.put_user(user("a"))
+    await stores.put_user(user("b"))
+    key = Key("main", "cv_1")
+    first = await stores.slots.reserve_least_loaded(key, "s-1")
+    second = await stores.slots.reserve_least_loaded(key, "s-1")
+    assert first is not None
+    assert second is not None
+    assert (first.user_id, second.user_id) == ("a", "a")
+    slot = Slot(Key("main", "a"), "s-1", "cv_1")
+    await stores.slots.give_back(slot, first.claim)
+    assert await stores.places() == [("a", "s-1")]
+    await stores.slots.give_back(slot, second.claim)
+    assert await stores.places() == []
+
+
+async def test_a_slot_is_freed_by_name_or_by_age(stores: Stores) -> None:
+    """Freeing twice is harmless; a young one stays when only old ones are meant."""
+    await stores.put_user(user("a"))
+    await stores.slots.reserve_least_loaded(Key("main", "cv_1"), "s-1")
+    slot = Slot(Key("main", "a"), "s-1", "cv_1")
+    assert await stores.slots.reserved() == [slot]
+    assert await stores.slots.reserved(timedelta(hours=1)) == []
+    await stores.slots.release(slot, timedelta(hours=1))
+    assert await stores.places() == [("a", "s-1")]
+    await stores.slots.release(slot)
+    await stores.slots.release(slot)
+    assert await stores.places() == []
+
+
+async def test_a_slot_can_be_restored_beyond_capacity(stores: Stores) -> None:
+    """What is held is held; it counts for the next one who asks."""
+    await stores.put_user(user("a", 1))
+    for name in ("s-1", "s-2", "s-2"):
+        await stores.slots.restore(Slot(Key("main", "a"), name, f"cv_{name}"))
+    assert await stores.places() == [("a", "s-1"), ("a", "s-2")]
+    assert await stores.slots.reserve_least_loaded(Key("main", "cv_3"), "s-3") is None
+
+
+async def test_a_users_own_write_leaves_the_slots_alone(stores: Stores) -> None:
+    """A shift that ends does not take the cases away."""
+    await stores.put_user(user("a"))
+    await stores.slots.reserve_least_loaded(Key("main", "cv_1"), "s-1")
+    await stores.put_user(user("a", shift_id=None))
+    assert await stores.places() == [("a", "s-1")]

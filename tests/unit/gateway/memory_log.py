@@ -1,0 +1,262 @@
+"""The log in memory; it and the real `MongoLog` pass the same suite (integration/gateway)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from casetrail_contracts.api import Cause
+from casetrail_gateway.adapters.mongo_documents import (
+    case_from,
+    footprint_from,
+    record_from,
+    ticket_from,
+)
+from casetrail_gateway.domain.lateness import Footprint
+from casetrail_gateway.domain.log import (
+    Case,
+    CaseFilter,
+    Counts,
+    Head,
+    Kinds,
+    Page,
+    Record,
+    RecordFilter,
+    Scope,
+    Ticket,
+)
+
+from tests.unit.gateway.story import Document
+
+
+class MemoryLog:
+    """The log in memory; `journal` notes what was read, `away` makes every question fail."""
+
+    def __init__(
+        self,
+        records: Sequence[Document],
+        cases: Sequence[Document],
+        tickets: Sequence[Document],
+        users: Sequence[str] = (),
+        journal: list[str] | None = None,
+    ) -> None:
+        self.documents = {document["_id"]: document for document in records}
+        self.case_documents = {document["_id"]: document for document in cases}
+        self.ticket_documents = {document["_id"]: document for document in tickets}
+        self.users = set(users)
+        self.journal: list[str] = [] if journal is None else journal
+        self.complete_through = max(self.documents, default=0)
+        self.away: Exception | None = None
+
+    def _read(self, what: str) -> None:
+        self.journal.append(what)
+        if self.away is not None:
+            raise self.away
+
+    async def case(self, workspace: str, case_id: str) -> Case | None:
+        self._read("case")
+        found = self.case_documents.get(f"{workspace}:{case_id}")
+        return None if found is None else case_from(found)
+
+    async def cases(self, workspace: str, wanted: CaseFilter, page: Page) -> Sequence[Case]:
+        self._read("cases")
+        found = sorted(
+            (
+                case_from(document)
+                for document in self.case_documents.values()
+                if document["workspace"] == workspace
+            ),
+            key=lambda case: -case.opened_seq,
+        )
+        return [
+            case
+            for case in found
+            if wanted.status in {None, case.status}
+            and wanted.owner in {None, case.owner}
+            and wanted.case_id in {None, case.case_id}
+            and (wanted.ticket_id is None or wanted.ticket_id in case.ticket_ids)
+            and wanted.escalated in {None, case.escalated}
+            and (wanted.opened_from is None or _at(case) >= wanted.opened_from)
+            and (wanted.opened_to is None or _at(case) < wanted.opened_to)
+            and (page.after is None or case.opened_seq < page.after)
+            and (
+                wanted.open_to is None
+                or case.owner in {None, wanted.open_to}
+                or wanted.open_to in case.held_by
+            )
+        ][: page.limit]
+
+    async def cases_of(self, workspace: str, conversation_id: str) -> Sequence[Case]:
+        self._read("cases_of")
+        return [
+            case_from(document)
+            for document in self.case_documents.values()
+            if document["workspace"] == workspace
+            and conversation_id in document["conversation_ids"]
+        ]
+
+    async def ticket(self, workspace: str, ticket_id: str) -> Ticket | None:
+        self._read("ticket")
+        found = self.ticket_documents.get(f"{workspace}:{ticket_id}")
+        return None if found is None else ticket_from(found)
+
+    async def tickets_concerning(self, workspace: str, case_id: str) -> Sequence[str]:
+        self._read("tickets_concerning")
+        return [
+            document["ticket_id"]
+            for document in self.ticket_documents.values()
+            if document["workspace"] == workspace
+            and any(link["target"] == f"case/{case_id}" for link in document.get("links", ()))
+        ]
+
+    async def knows_user(self, workspace: str, user_id: str) -> bool:
+        self._read("user")
+        return f"{workspace}:{user_id}" in self.users
+
+    def _events(self, workspace: str, scope: Scope) -> list[Document]:
+        return [
+            document
+            for _, document in sorted(self.documents.items())
+            if document["workspace"] == workspace
+            and document["kind"] == "event"
+            and _in_scope(document, scope)
+        ]
+
+    async def timeline(
+        self, workspace: str, scope: Scope, kinds: Kinds, page: Page
+    ) -> Sequence[Record]:
+        self._read("timeline")
+        found = [
+            document
+            for document in self._events(workspace, scope)
+            if _is_shown(document["action"], kinds)
+        ]
+        return _page([record_from(document) for document in found], page)
+
+    async def footprints(self, workspace: str, scope: Scope, through: int) -> Sequence[Footprint]:
+        self._read("footprints")
+        return [
+            footprint_from(document)
+            for document in self._events(workspace, scope)
+            if document["_id"] <= through and _is_shown(document["action"], Kinds())
+        ]
+
+    async def copies(self, seqs: Sequence[int]) -> Mapping[int, int]:
+        self._read("copies")
+        counted: dict[int, int] = {}
+        for document in self.documents.values():
+            if document["kind"] == "duplicate" and document["of"] in seqs:
+                counted[document["of"]] = counted.get(document["of"], 0) + 1
+        return counted
+
+    async def causes(self, workspace: str, event_ids: Sequence[str]) -> Mapping[str, Cause]:
+        self._read("causes")
+        return {
+            document["event_id"]: Cause(
+                event_id=document["event_id"], seq=document["_id"], action=document["action"]
+            )
+            for document in self.documents.values()
+            if document["event_id"] in event_ids and document["workspace"] == workspace
+        }
+
+    async def records(self, workspace: str, wanted: RecordFilter, page: Page) -> Sequence[Record]:
+        self._read("records")
+        actor = None if wanted.actor_id is None else f"{wanted.actor_kind}:{wanted.actor_id}"
+        found = [
+            record_from(document)
+            for _, document in sorted(self.documents.items())
+            if (document["workspace"] == workspace or (wanted.takes_all and _nobodys_gap(document)))
+            and actor in {None, document["actor_ref"]}
+            and wanted.target in {None, document["target"]}
+            and wanted.case_id in {None, document["case_id"]}
+            and wanted.ticket_id in {None, document["ticket_id"]}
+            and (wanted.action is None or _is_shown(document["action"], Kinds((wanted.action,))))
+            and (wanted.occurred_from is None or document["occurred_at"] >= wanted.occurred_from)
+            and (wanted.occurred_to is None or document["occurred_at"] < wanted.occurred_to)
+        ]
+        return _page(found, page)
+
+    async def record(self, workspace: str, seq: int) -> Record | None:
+        self._read("record")
+        found = self.documents.get(seq)
+        if found is None:
+            return None
+        mine = found["workspace"] == workspace or _nobodys_gap(found)
+        return record_from(found) if mine else None
+
+    async def erasure(self, workspace: str, erasure_id: str) -> Record | None:
+        self._read("erasure")
+        mine = [
+            document
+            for document in self.documents.values()
+            if document["workspace"] == workspace
+            and document["target"] == f"erasure/{erasure_id}"
+            and document["action"] == "privacy.erasure_requested"
+        ]
+        return record_from(mine[0]) if mine else None
+
+    async def head(self) -> Head:
+        self._read("head")
+        return Head(self.complete_through, min(self.documents, default=1), 0, None)
+
+    async def counts(self) -> Counts:
+        self._read("counts")
+        kinds = [document["kind"] for document in self.documents.values()]
+        gaps = [d for _, d in sorted(self.documents.items(), reverse=True) if d["kind"] == "gap"]
+        return Counts(
+            kinds.count("duplicate"),
+            kinds.count("poison"),
+            tuple((gap["_id"], gap["problem"]) for gap in gaps),
+        )
+
+
+def _at(case: Case) -> datetime:
+    assert case.opened_at is not None
+    return case.opened_at
+
+
+def _in_scope(document: Document, scope: Scope) -> bool:
+    if scope.case_id is not None:
+        mine = document["case_id"] == scope.case_id
+        linked = document["ticket_id"] in scope.linked_tickets
+        return (
+            mine
+            or linked
+            or any(
+                document["case_id"] is None
+                and document["conversation_id"] == episode.conversation_id
+                and episode.from_seq <= document["_id"]
+                and (episode.to_seq is None or document["_id"] <= episode.to_seq)
+                for episode in scope.episodes
+            )
+        )
+    if scope.ticket_id is not None:
+        return bool(document["ticket_id"] == scope.ticket_id)
+    if scope.conversation_id is not None:
+        return bool(document["conversation_id"] == scope.conversation_id)
+    actor = document["actor"] or {}
+    return bool(actor.get("id") == scope.actor_id and actor.get("kind") != "customer")
+
+
+def _nobodys_gap(document: Mapping[str, Any]) -> bool:
+    return document["kind"] == "gap" and document["workspace"] is None
+
+
+def _is_shown(action: str | None, kinds: Kinds) -> bool:
+    if not kinds.wanted:
+        return not (action or "").startswith("access.")
+    return action is not None and any(
+        action == kind or action.startswith(f"{kind}.") for kind in kinds.wanted
+    )
+
+
+def _page(records: list[Record], page: Page) -> list[Record]:
+    ordered = records if page.order == "asc" else list(reversed(records))
+    return [
+        r
+        for r in ordered
+        if (page.through is None or r.seq <= page.through)
+        and (
+            page.after is None
+            or (r.seq > page.after if page.order == "asc" else r.seq < page.after)
+        )
+    ][: page.limit]

@@ -1,0 +1,244 @@
+"""The gateway's application over fakes of its ports."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from casetrail_contracts import Command, CommandReply, Event
+from casetrail_evidence.checkpoint import Checkpoint, sign_checkpoint
+from casetrail_evidence.keys import SignerKey
+from casetrail_evidence.leaves import PublicEvent, leaf_hash, leaf_input
+from casetrail_evidence.tiles import TilePlace, TileTree
+from casetrail_gateway.api.application import make_api
+from casetrail_gateway.api.wiring import Wiring
+from casetrail_gateway.domain.errors import AccessNotRecorded, OutcomeUnknown
+from casetrail_gateway.domain.evidence import SealedRecord
+from casetrail_gateway.domain.log import Scope
+from casetrail_gateway.domain.people import Caller
+from casetrail_gateway.domain.tree import CosignedHead, SealedHead, WitnessStanding
+from fastapi import FastAPI
+
+from tests.unit.gateway.memory_log import MemoryLog
+from tests.unit.gateway.story import (
+    LEAF,
+    case_document,
+    erasure_request,
+    other_case_document,
+    story,
+    ticket_document,
+)
+
+LAST_SEQ = 12
+"""The last record of the story."""
+AGENT = Caller("a", "Agent A", "agent", "main")
+OTHER_AGENT = Caller("b", "Agent B", "agent", "main")
+LEAD = Caller("lead", "Team Lead", "lead", "main")
+REVIEWER = Caller("r", "A. Reviewer", "reviewer", "main")
+ADMIN = Caller("admin", "Admin", "admin", "main")
+SERVICE = Caller("bi", "BI", "service", "main")
+STRANGER = Caller("a", "Agent A elsewhere", "admin", "elsewhere")
+PEOPLE = {p.role: p for p in (AGENT, LEAD, REVIEWER, ADMIN, SERVICE)}
+
+
+class MemoryStream:
+    """The stream in memory; `refusing` makes every publish fail."""
+
+    def __init__(self, journal: list[str]) -> None:
+        self.events: list[Event] = []
+        self.refusing = False
+        self.last = 0
+        self._journal = journal
+
+    async def record(self, event: Event) -> int:
+        if self.refusing:
+            raise AccessNotRecorded("It could not be recorded.")
+        self._journal.append("recorded")
+        self.events.append(event)
+        return len(self.events)
+
+    async def last_seq(self) -> int:
+        return self.last
+
+    async def dead_letters(self) -> int:
+        return 2
+
+
+class MemoryCommands:
+    """The services in memory: `answer` decides what they say."""
+
+    def __init__(self) -> None:
+        self.sent: list[Command] = []
+        self.silent = False
+        self.answer: Callable[[Command], CommandReply] = lambda _: CommandReply.ok(3, done=True)
+
+    async def send(self, command: Command) -> CommandReply:
+        self.sent.append(command)
+        if self.silent:
+            raise OutcomeUnknown("Nobody answered.")
+        return self.answer(command)
+
+
+class MemoryTree:
+    """The sealed tree of these leaves in memory."""
+
+    def __init__(self, leaves: Sequence[bytes] = ()) -> None:
+        tree, key = TileTree(), SignerKey("casetrail.test/support", bytes(32))
+        stored = tree.extend(leaves)
+        note = str(sign_checkpoint(Checkpoint(key.name, tree.size, tree.root()), key))
+        self.sealed: SealedHead | None = SealedHead(tree.size, 1, note, str(key.verifier))
+        self.cosigned_head: CosignedHead | None = None
+        self.standings: list[WitnessStanding] = []
+        self.stored = {TilePlace(tile.level, tile.index): data for tile, data in stored}
+        self.notes: list[str] = []
+
+    async def head(self) -> SealedHead | None:
+        return self.sealed
+
+    async def tiles(self, places: Sequence[TilePlace]) -> Mapping[TilePlace, bytes]:
+        return {place: self.stored[place] for place in places if place in self.stored}
+
+    async def cosigned(self) -> CosignedHead | None:
+        """What the test says is cosigned."""
+        return self.cosigned_head
+
+    async def witnesses(self) -> Sequence[WitnessStanding]:
+        """What the test says of witnesses."""
+        return self.standings
+
+    async def rotations(self) -> Sequence[str]:
+        return self.notes
+
+
+EVIDENCE = leaf_input(
+    log="SUPPORT",
+    seq=LAST_SEQ,
+    kind="event",
+    recorded_at="2026-11-22T10:14:03.120000Z",
+    subject="support.main.conversation.opened",
+    event=PublicEvent(
+        {
+            "type": "casetrail.conversation.opened.v1",
+            "subject": "conversation/cv_6ajxh7e6vooz6cksap7wr3rmvq",
+            "workspace": "main",
+            "caseid": "CASE-1001",
+            "sequence": "1",
+        }
+    ),
+)
+"""The one record of a case that can be proven in memory: the last leaf of the tree."""
+
+
+class MemoryCaseRecords:
+    """The records of a case in memory."""
+
+    def __init__(self, journal: list[str]) -> None:
+        self.records = [SealedRecord(LAST_SEQ, EVIDENCE)]
+        self._journal = journal
+
+    async def of_case(
+        self, workspace: str, scope: Scope, *, after: int, through: int, limit: int
+    ) -> Sequence[SealedRecord]:
+        self._journal.append("records")
+        found = [record for record in self.records if after < record.seq <= through]
+        return found[:limit]
+
+    async def certificates(
+        self, workspace: str, scope: Scope, *, through: int
+    ) -> Sequence[SealedRecord]:
+        return []
+
+
+class TickingClock:
+    """A time that stands still, and ids that count."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+        self.ids = 0
+
+    def now(self) -> datetime:
+        return self.at
+
+    def new_id(self) -> str:
+        self.ids += 1
+        return f"00000000-0000-4000-8000-{self.ids:012d}"
+
+
+class MemoryTokens:
+    """A token per person: their id, except for the agents and the stranger."""
+
+    def __init__(self) -> None:
+        self.holders = {f"token-{role}": person for role, person in PEOPLE.items()}
+        self.holders["token-other"] = OTHER_AGENT
+        self.holders["token-stranger"] = STRANGER
+
+    def holder_of(self, token: str) -> Caller | None:
+        return self.holders.get(token)
+
+
+@dataclass
+class World:
+    """The gateway's application over the fakes."""
+
+    journal: list[str] = field(default_factory=list)
+    log: MemoryLog = field(init=False)
+    stream: MemoryStream = field(init=False)
+    tree: MemoryTree = field(
+        default_factory=lambda: MemoryTree([*[LEAF] * (LAST_SEQ - 1), leaf_hash(EVIDENCE)])
+    )
+    commands: MemoryCommands = field(default_factory=MemoryCommands)
+    app: FastAPI = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.log = MemoryLog(
+            story(),
+            [case_document(), other_case_document()],
+            [ticket_document()],
+            ["main:a", "main:b"],
+            self.journal,
+        )
+        request = erasure_request()
+        self.log.documents[request["_id"]] = request
+        self.stream = MemoryStream(self.journal)
+        self.app = make_api()
+        self.app.state.wiring = Wiring(
+            tokens=MemoryTokens(),
+            log=self.log,
+            tree=self.tree,
+            case_records=MemoryCaseRecords(self.journal),
+            stream=self.stream,
+            commands=self.commands,
+            clock=TickingClock(),
+            patience=0.0,
+        )
+
+    @asynccontextmanager
+    async def asking(
+        self, token: str | None = "token-reviewer"
+    ) -> AsyncIterator[httpx.AsyncClient]:
+        """A client with this token."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://gateway", headers=headers
+        ) as client:
+            yield client
+
+    async def get(self, path: str, token: str | None = "token-reviewer") -> httpx.Response:
+        """One answer to a GET."""
+        async with self.asking(token) as client:
+            return await client.get(path)
+
+    async def post(
+        self,
+        path: str,
+        body: Any = None,
+        token: str | None = "token-lead",
+        **headers: str,
+    ) -> httpx.Response:
+        """One answer to a POST; `idempotency_key=` becomes the header of that name."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with self.asking(token) as client:
+            return await client.post(path, json=body, headers=named)

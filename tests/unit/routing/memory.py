@@ -1,0 +1,289 @@
+"""Twins in memory of what routing keeps in MongoDB, as strict as the real ones."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, Literal, TypeVar
+
+from casetrail_contracts import Event, parse_event
+from casetrail_routing.domain.assignment import least_loaded_key
+from casetrail_routing.domain.conversation import Conversation
+from casetrail_routing.domain.decisions import Holder
+from casetrail_routing.domain.user import User
+from casetrail_routing.ports import Key, Slot
+from casetrail_runtime.outbox import Applied, Loaded, VersionConflict, version_after
+
+S = TypeVar("S")
+START = datetime(2026, 11, 22, 10, 14, 3, 120_000, tzinfo=UTC)
+
+
+class Crashed(Exception):
+    """The process died here, as far as its caller can tell."""
+
+
+class FakeClock:
+    """A clock that a test moves; each look at it is a millisecond later than the one before."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def __call__(self) -> datetime:
+        self.time += timedelta(milliseconds=1)
+        return self.time
+
+    def forward(self, **by: float) -> None:
+        """Lets that much time pass."""
+        self.time += timedelta(**by)
+
+
+class MemoryAggregates(Generic[S]):
+    """Aggregates in a dict; `log` has every event of every commit, as bytes, in order."""
+
+    def __init__(self, name: str, log: list[bytes]) -> None:
+        self.name = name
+        self.log = log
+        self.documents: dict[str, Loaded[S]] = {}
+        self.crash: Literal["before", "after"] | None = None
+
+    async def load(self, id: str) -> Loaded[S] | None:  # noqa: A002 - the port's word
+        await asyncio.sleep(0)
+        return self.documents.get(id)
+
+    async def commit(
+        self,
+        current: Loaded[S],
+        state: S | None,
+        events: Sequence[Event],
+        applied_id: str,
+        result: Mapping[str, Any],
+    ) -> int:
+        await asyncio.sleep(0)
+        crash, self.crash = self.crash, None
+        if crash == "before":
+            raise Crashed
+        version = version_after(current, state, events)
+        stored = self.documents.get(current.id, Loaded[S](current.id))
+        if stored.revision != current.revision:
+            raise VersionConflict(current.id)
+        plain = json.loads(json.dumps(dict(result)))
+        self.documents[current.id] = Loaded(
+            id=current.id,
+            version=version,
+            state=stored.state if state is None else state,
+            applied={**stored.applied, applied_id: Applied(plain, version)},
+            revision=current.revision + 1,
+        )
+        self.log.extend(event.to_bytes() for event in events)
+        if crash == "after":
+            raise Crashed
+        return version
+
+    def events(self, subject: str | None = None) -> list[Event]:
+        """The events of the log, parsed; of one subject if given."""
+        events = [parse_event(body) for body in self.log]
+        return [event for event in events if subject in {None, event.subject}]
+
+
+class MemoryConversationStore(MemoryAggregates[Conversation]):
+    """Conversations, and the queue."""
+
+    async def waiting(self, workspace: str, limit: int) -> list[Key]:
+        await asyncio.sleep(0)
+        found = [
+            (state.queued_at, key)
+            for key, state in self._states()
+            if key.workspace == workspace and state.is_waiting
+        ]
+        found.sort(key=lambda pair: (pair[0] or START, pair[1].id))
+        return [key for _, key in found][:limit]
+
+    async def workspaces_waiting(self) -> list[str]:
+        return sorted({key.workspace for key, state in self._states() if state.is_waiting})
+
+    async def held(self) -> list[Slot]:
+        return [
+            Slot(Key(key.workspace, state.owner), state.slot, key.id)
+            for key, state in self._states()
+            if state.is_open and state.owner is not None and state.slot is not None
+        ]
+
+    def _states(self) -> list[tuple[Key, Conversation]]:
+        return [
+            (Key(*id_.split(":", 1)), found.state)
+            for id_, found in self.documents.items()
+            if found.state is not None
+        ]
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """One entry of a user's slots."""
+
+    slot: Slot
+    claim: str
+    at: datetime
+
+
+class MemorySlots:
+    """Slots beside the users of a store; each method is one atomic step, as in MongoDB."""
+
+    def __init__(self, users: MemoryAggregates[User], clock: FakeClock) -> None:
+        self._users = users
+        self._clock = clock
+        self._last_assigned: dict[str, datetime] = {}
+        self._claims = 0
+        self.taken: dict[str, list[Reserved]] = {}
+
+    async def reserve_least_loaded(
+        self, slot_for: Key, name: str, *, avoid: str | None = None
+    ) -> Holder | None:
+        await asyncio.sleep(0)
+        again = self._take_over(slot_for, name, None)
+        if again is not None:
+            return again
+        free = [
+            user
+            for id_, user in self._found()
+            if id_.startswith(f"{slot_for.workspace}:")
+            and user.on_shift
+            and user.can_own
+            and user.user_id != avoid
+            and self._load(slot_for, user) < user.capacity
+        ]
+        if not free:
+            return None
+        chosen = min(free, key=lambda user: self._key(slot_for, user))
+        return self._take(slot_for, name, chosen)
+
+    async def reserve(
+        self, slot_for: Key, name: str, *, user_id: str, off_shift: bool
+    ) -> Holder | None:
+        await asyncio.sleep(0)
+        again = self._take_over(slot_for, name, user_id)
+        if again is not None:
+            return again
+        user = dict(self._found()).get(Key(slot_for.workspace, user_id).document)
+        if user is None or not user.can_own or not (user.on_shift or off_shift):
+            return None
+        if self._load(slot_for, user) >= user.capacity:
+            return None
+        return self._take(slot_for, name, user)
+
+    async def give_back(self, slot: Slot, claim: str) -> None:
+        await asyncio.sleep(0)
+        self._keep(slot, lambda taken: taken.claim != claim)
+
+    async def release(self, slot: Slot, older_than: timedelta | None = None) -> None:
+        await asyncio.sleep(0)
+        self._keep(slot, lambda taken: taken.slot != slot or not self._old(taken, older_than))
+
+    async def reserved(self, older_than: timedelta | None = None) -> list[Slot]:
+        await asyncio.sleep(0)
+        return [
+            taken.slot
+            for entries in self.taken.values()
+            for taken in entries
+            if self._old(taken, older_than)
+        ]
+
+    async def restore(self, slot: Slot) -> None:
+        await asyncio.sleep(0)
+        entries = self.taken.setdefault(slot.user.document, [])
+        if all(taken.slot != slot for taken in entries):
+            entries.append(Reserved(slot, self._claim(), self._clock.time))
+
+    def _found(self) -> list[tuple[str, User]]:
+        return [
+            (id_, found.state)
+            for id_, found in self._users.documents.items()
+            if found.state is not None
+        ]
+
+    def _load(self, slot_for: Key, user: User) -> int:
+        return len(self.taken.get(Key(slot_for.workspace, user.user_id).document, []))
+
+    def _key(self, slot_for: Key, user: User) -> tuple[int, float, str]:
+        last = self._last_assigned.get(Key(slot_for.workspace, user.user_id).document)
+        return least_loaded_key(self._load(slot_for, user), last, user.user_id)
+
+    def _take(self, slot_for: Key, name: str, user: User) -> Holder:
+        owner = Key(slot_for.workspace, user.user_id)
+        taken = Reserved(Slot(owner, name, slot_for.id), self._claim(), self._clock.time)
+        self.taken.setdefault(owner.document, []).append(taken)
+        self._last_assigned[owner.document] = self._clock()
+        return Holder(user.user_id, user.name, taken.claim)
+
+    def _take_over(self, slot_for: Key, name: str, user_id: str | None) -> Holder | None:
+        for id_, entries in self.taken.items():
+            for place, taken in enumerate(entries):
+                mine = taken.slot.name == name and taken.slot.user.workspace == slot_for.workspace
+                if mine and user_id in {None, taken.slot.user.id}:
+                    entries[place] = replace(taken, claim=self._claim(), at=self._clock.time)
+                    user = dict(self._found())[id_]
+                    return Holder(user.user_id, user.name, entries[place].claim)
+        return None
+
+    def _claim(self) -> str:
+        self._claims += 1
+        return f"claim {self._claims}"
+
+    def _keep(self, slot: Slot, wanted: Any) -> None:
+        entries = self.taken.get(slot.user.document, [])
+        self.taken[slot.user.document] = [taken for taken in entries if wanted(taken)]
+
+    def _old(self, taken: Reserved, older_than: timedelta | None) -> bool:
+        return older_than is None or self._clock.time - taken.at > older_than
+
+
+class MemoryProcessed:
+    """Causes remembered for good; `crash` loses one mark, as a kill between write and mark does."""
+
+    def __init__(self) -> None:
+        self.marks: dict[str, Applied] = {}
+        self.crash = False
+
+    async def seen(self, id: str) -> Applied | None:  # noqa: A002 - the port's word
+        await asyncio.sleep(0)
+        return self.marks.get(id)
+
+    async def mark(self, id: str, result: Mapping[str, Any], version: int = 0) -> None:  # noqa: A002
+        await asyncio.sleep(0)
+        if self.crash:
+            self.crash = False
+            raise Crashed
+        self.marks.setdefault(id, Applied(json.loads(json.dumps(dict(result))), version))
+
+
+class MemoryNumbers:
+    """Case numbers from 1001, one per cause."""
+
+    def __init__(self) -> None:
+        self.taken: dict[tuple[str, str], int] = {}
+
+    async def take(self, workspace: str, cause_id: str) -> int:
+        await asyncio.sleep(0)
+        of_workspace = [number for (name, _), number in self.taken.items() if name == workspace]
+        return self.taken.setdefault((workspace, cause_id), 1001 + len(of_workspace))
+
+
+class MemoryPublisher:
+    """Events of no aggregate."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    async def publish(self, event: Event) -> None:
+        await asyncio.sleep(0)
+        self.events.append(parse_event(event.to_bytes()))
+
+
+class NotedRequests:
+    """Requests to drain the queue, noted for the test to carry out."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, str | None]] = []
+
+    def ask(self, workspace: str, cause_id: str, correlation_id: str | None) -> None:
+        self.asked.append((workspace, cause_id, correlation_id))

@@ -1,0 +1,157 @@
+"""Routing as a whole, over the twins in memory."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from casetrail_contracts import CommandReply, Event
+from casetrail_contracts.commands import (
+    AddCaseNote,
+    AssignConversation,
+    ClaimConversation,
+    CloseConversation,
+    Command,
+    CreateUser,
+    DeescalateConversation,
+    EndShift,
+    EscalateConversation,
+    ReleaseConversation,
+    ReopenConversation,
+    StartShift,
+    TagConversation,
+    TransferConversation,
+)
+from casetrail_contracts.registry.message import MessageReceived
+from casetrail_routing.adapters.rules_yaml import load_rules
+from casetrail_routing.domain.conversation import Conversation
+from casetrail_routing.domain.user import User
+from casetrail_routing.ports import Key
+from casetrail_routing.use_cases.answering import Answering
+from casetrail_routing.use_cases.case_commands import AssignCase, CloseCase
+from casetrail_routing.use_cases.case_desk import CaseDesk
+from casetrail_routing.use_cases.case_handing import (
+    ClaimCase,
+    Giving,
+    ReleaseCase,
+    ReopenCase,
+    TransferCase,
+)
+from casetrail_routing.use_cases.case_remarks import (
+    AddNote,
+    DeescalateCase,
+    EscalateCase,
+    TagCase,
+)
+from casetrail_routing.use_cases.custody import Custody
+from casetrail_routing.use_cases.drain_queue import DrainQueue
+from casetrail_routing.use_cases.reconcile_slots import GRACE, ReconcileSlots
+from casetrail_routing.use_cases.route_message import RouteMessage, RoutingPolicy
+from casetrail_routing.use_cases.user_commands import AddUser, BeginShift, FinishShift, UserDesk
+
+from tests.unit.routing import samples
+from tests.unit.routing.memory import (
+    FakeClock,
+    MemoryAggregates,
+    MemoryConversationStore,
+    MemoryNumbers,
+    MemoryProcessed,
+    MemoryPublisher,
+    MemorySlots,
+    NotedRequests,
+)
+
+RULES: Final = load_rules(None)
+REOPEN_WINDOW: Final = timedelta(hours=24)
+
+
+class World:
+    """Every use case of routing over one set of twins."""
+
+    def __init__(self) -> None:
+        self.log: list[bytes] = []
+        self.clock = FakeClock()
+        self.conversations = MemoryConversationStore("conversations", self.log)
+        self.users: MemoryAggregates[User] = MemoryAggregates("users", self.log)
+        self.slots = MemorySlots(self.users, self.clock)
+        self.processed = MemoryProcessed()
+        self.numbers = MemoryNumbers()
+        self.publisher = MemoryPublisher()
+        self.requests = NotedRequests()
+        custody = Custody(self.conversations, self.slots)
+        answering = Answering(self.processed, self.publisher, self.clock)
+        cases = CaseDesk(custody, answering, self.requests, self.clock)
+        giving = Giving(cases, self.users)
+        people = UserDesk(self.users, answering, self.requests, self.clock)
+        policy = RoutingPolicy(RULES, REOPEN_WINDOW, "shared-inbox")
+        self.route_message = RouteMessage(
+            custody, self.numbers, self.processed, self.requests, policy, self.clock
+        )
+        self.drain = DrainQueue(custody, self.clock)
+        self.reconcile = ReconcileSlots(custody, GRACE)
+        self._commands: dict[type[Command], Any] = {
+            AssignConversation: AssignCase(giving),
+            ClaimConversation: ClaimCase(giving),
+            TransferConversation: TransferCase(giving),
+            ReleaseConversation: ReleaseCase(cases, policy.queue),
+            EscalateConversation: EscalateCase(cases),
+            DeescalateConversation: DeescalateCase(cases),
+            TagConversation: TagCase(cases),
+            AddCaseNote: AddNote(cases),
+            CloseConversation: CloseCase(cases),
+            ReopenConversation: ReopenCase(cases, policy.queue),
+            CreateUser: AddUser(people),
+            StartShift: BeginShift(people),
+            EndShift: FinishShift(people),
+        }
+
+    async def receive(self, event: Event) -> None:
+        """The message arrives."""
+        assert isinstance(event.data, MessageReceived)
+        assert event.conversationid is not None
+        await self.route_message(event, event.data, event.conversationid)
+
+    async def ask(self, command: Command) -> CommandReply:
+        """The command's reply, after the queue was drained for whoever it freed."""
+        reply: CommandReply = await self._commands[type(command)](command)
+        await self.serve_queue()
+        return reply
+
+    async def serve_queue(self) -> None:
+        """Carries out the requests to drain the queue."""
+        while self.requests.asked:
+            workspace, cause_id, correlation_id = self.requests.asked.pop(0)
+            await self.drain(workspace, cause_id, correlation_id)
+
+    async def on_duty(self, *user_ids: str, capacity: int = 10) -> None:
+        """Users that exist and are on shift."""
+        for user_id in user_ids:
+            assert (await self.ask(samples.user_create(user_id, capacity=capacity))).status == "ok"
+            assert (await self.ask(samples.shift_start(user_id))).status == "ok"
+
+    async def on_shift_undrained(self, *user_ids: str) -> None:
+        """Users whose shift has started, in a process that died before it drained the queue."""
+        for user_id in user_ids:
+            reply = await self._commands[StartShift](samples.shift_start(user_id))
+            assert reply.status == "ok"
+        self.requests.asked.clear()
+
+    def conversation(self, conversation_id: str = "cv_1") -> Conversation:
+        """The state of a conversation that exists."""
+        state = self.conversations.documents[f"main:{conversation_id}"].state
+        assert state is not None
+        return state
+
+    def verbs(self, conversation_id: str = "cv_1") -> list[str]:
+        """What happened to a conversation: `opened`, `queued`, …"""
+        return [event.type.split(".")[2] for event in self.events(conversation_id)]
+
+    def events(self, conversation_id: str = "cv_1") -> list[Event]:
+        """The events of a conversation."""
+        return self.conversations.events(f"conversation/{conversation_id}")
+
+    def user_events(self, user_id: str) -> list[Event]:
+        """The events of a user."""
+        return self.users.events(f"user/{user_id}")
+
+    def load(self, user_id: str) -> int:
+        """How many slots of the user are taken."""
+        return len(self.slots.taken.get(Key("main", user_id).document, []))
