@@ -9,6 +9,7 @@ from casetrail_contracts.commands import (
     AddTicketNote,
     AssignConversation,
     AssignTicket,
+    ChangePresence,
     ChangeTicketPriority,
     ChangeTicketStatus,
     ClaimConversation,
@@ -16,12 +17,14 @@ from casetrail_contracts.commands import (
     CloseTicket,
     CreateTicket,
     CreateUser,
+    DeactivateUser,
     DeescalateConversation,
     EndShift,
     EscalateConversation,
     HandOffTicket,
     LinkTicket,
     OnCase,
+    ReactivateUser,
     ReleaseConversation,
     ReopenConversation,
     ReopenTicket,
@@ -29,6 +32,7 @@ from casetrail_contracts.commands import (
     StartShift,
     TagConversation,
     TransferConversation,
+    UpdateUser,
 )
 
 from tests.unit.gateway.story import CV
@@ -63,6 +67,10 @@ ROWS: list[tuple[str, Any, type[Any], int]] = [
     (f"{TICKET}/close", None, CloseTicket, 200),
     (f"{TICKET}/reopen", {"reason": "again"}, ReopenTicket, 200),
     ("/v1/users", {"id": "c", "name": "Agent C"}, CreateUser, 201),
+    ("/v1/users/a/deactivate", {"reason": "left"}, DeactivateUser, 200),
+    ("/v1/users/a/reactivate", None, ReactivateUser, 200),
+    ("/v1/users/a/presence", {"presence": "away"}, ChangePresence, 200),
+    ("/v1/users/a/shift/start", {"until": "18:00", "time_zone": "Asia/Karachi"}, StartShift, 200),
     ("/v1/users/a/shift/start", {}, StartShift, 200),
     ("/v1/users/a/shift/start", {"ends_at": "2026-11-22T18:00:00Z"}, StartShift, 200),
     ("/v1/users/a/shift/end", None, EndShift, 200),
@@ -89,6 +97,21 @@ async def test_each_path_sends_its_command(
     if path.startswith(CASE):
         assert isinstance(sent, OnCase | CreateTicket)
         assert (sent.case_id, sent.conversation_id) == ("CASE-1001", CV)
+
+
+async def test_a_person_is_changed_by_patch() -> None:
+    """Only what the body names is in the command; nothing named, or an unknown zone, is refused."""
+    world = World()
+    body = {"capacity": 4, "languages": ["ur"], "time_zone": "Asia/Karachi"}
+    answer = await world.send("PATCH", "/v1/users/a", body, if_match='"3"')
+    assert answer.status_code == 200, answer.text
+    (sent,) = world.commands.sent
+    assert isinstance(sent, UpdateUser)
+    assert (sent.user_id, sent.expected_version) == ("a", 3)
+    assert (sent.capacity, sent.languages, sent.name, sent.role) == (4, ["ur"], None, None)
+    for wrong in ({}, {"time_zone": "Mars/Olympus"}, {"capcity": 3}, {"capacity": -1}):
+        assert (await world.send("PATCH", "/v1/users/a", wrong)).status_code == 422
+    assert len(world.commands.sent) == 1
 
 
 async def test_a_link_names_the_case_and_its_conversation() -> None:
@@ -195,6 +218,8 @@ async def test_no_reply_is_504_and_says_that_the_outcome_is_unknown() -> None:
         (f"{CASE}/close", {"reason": "r"}, "token-other"),
         (f"{TICKET}/close", {}, "token-other"),
         ("/v1/users/b/shift/start", {}, "token-agent"),
+        ("/v1/users/b/presence", {"presence": "away"}, "token-agent"),
+        ("/v1/users/b/deactivate", {"reason": "r"}, "token-agent"),
         ("/v1/users", {"id": "c", "name": "C", "role": "admin"}, "token-lead"),
         (f"{CASE}/close", {"reason": "r"}, "token-reviewer"),
     ],

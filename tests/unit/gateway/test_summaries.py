@@ -285,6 +285,30 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "Agent A added as agent, for up to 10 cases",
     ),
     (
+        "user.updated",
+        {
+            "data": {"user_id": "a", "name": "Agent A"},
+            "changes": [
+                {"field": "capacity", "old": 10, "new": 12},
+                {"field": "languages", "old": [], "new": ["ur", "en"]},
+                {"field": "time_zone", "old": None, "new": "Asia/Karachi"},
+            ],
+        },
+        "Agent A changed: capacity 10 → 12, languages none → ur, en, time zone none → Asia/Karachi",
+    ),
+    (
+        "user.role_changed",
+        {"data": {"user_id": "a", "role": "lead", "previous_role": "agent"}},
+        "a is lead from now on, was agent",
+    ),
+    (
+        "user.deactivated",
+        {"data": {"user_id": "a"}, "private": {"reason": "left"}},
+        "a deactivated: left",
+    ),
+    ("user.reactivated", {"data": {"user_id": "a"}}, "a reactivated"),
+    ("presence.changed", {"data": {"user_id": "a", "presence": "away"}}, "a is away"),
+    (
         "shift.started",
         {"data": {"ends_at": "2026-11-23T18:00:00+05:00"}},
         "Shift started, until 23 Nov 13:00 UTC",

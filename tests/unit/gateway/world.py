@@ -239,6 +239,17 @@ class World:
         **headers: str,
     ) -> httpx.Response:
         """One answer to a POST; `idempotency_key=` becomes the header of that name."""
+        return await self.send("POST", path, body, token, **headers)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        token: str | None = "token-lead",
+        **headers: str,
+    ) -> httpx.Response:
+        """One answer to a command of any method."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         async with self.asking(token) as client:
-            return await client.post(path, json=body, headers=named)
+            return await client.request(method, path, json=body, headers=named)

@@ -109,6 +109,12 @@ class MemoryConversationStore(MemoryAggregates[Conversation]):
             if state.is_open and state.owner is not None and state.slot is not None
         ]
 
+    async def held_by(self, user: Key) -> list[Key]:
+        return sorted(
+            (slot.conversation for slot in await self.held() if slot.user == user),
+            key=lambda key: key.id,
+        )
+
     def _states(self) -> list[tuple[Key, Conversation]]:
         return [
             (Key(*id_.split(":", 1)), found.state)
@@ -147,8 +153,7 @@ class MemorySlots:
             user
             for id_, user in self._found()
             if id_.startswith(f"{slot_for.workspace}:")
-            and user.on_shift
-            and user.can_own
+            and user.takes_cases
             and user.user_id != avoid
             and self._load(slot_for, user) < user.capacity
         ]
@@ -165,7 +170,7 @@ class MemorySlots:
         if again is not None:
             return again
         user = dict(self._found()).get(Key(slot_for.workspace, user_id).document)
-        if user is None or not user.can_own or not (user.on_shift or off_shift):
+        if user is None or not user.can_own or not (user.takes_cases or off_shift):
             return None
         if self._load(slot_for, user) >= user.capacity:
             return None
@@ -193,6 +198,14 @@ class MemorySlots:
         entries = self.taken.setdefault(slot.user.document, [])
         if all(taken.slot != slot for taken in entries):
             entries.append(Reserved(slot, self._claim(), self._clock.time))
+
+    async def barred(self) -> list[Key]:
+        await asyncio.sleep(0)
+        return [
+            Key(*id_.split(":", 1))
+            for id_, user in self._found()
+            if user.barred_by is not None and self.taken.get(id_)
+        ]
 
     def _found(self) -> list[tuple[str, User]]:
         return [
@@ -283,7 +296,7 @@ class NotedRequests:
     """Requests to drain the queue, noted for the test to carry out."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, str, str | None]] = []
+        self.asked: list[tuple[str, str | None, str | None]] = []
 
-    def ask(self, workspace: str, cause_id: str, correlation_id: str | None) -> None:
+    def ask(self, workspace: str, cause_id: str | None, correlation_id: str | None) -> None:
         self.asked.append((workspace, cause_id, correlation_id))

@@ -13,6 +13,7 @@ from casetrail_contracts.commands import (
     EndShift,
     EscalateConversation,
     OnCase,
+    OnUser,
     StartShift,
 )
 from casetrail_contracts.registry.message import MessageReceived, WebhookOrigin
@@ -21,6 +22,7 @@ from casetrail_contracts.registry.user import Role
 from tests.unit.routing.memory import START
 
 LEAD = Actor(kind="lead", id="lea", name="Lea")
+ADMIN = Actor(kind="admin", id="root", name="Root")
 
 
 def message(
@@ -146,6 +148,23 @@ def user_create(
     """A lead adds `Agent <ID>`."""
     body = CreateUserBody(id=user_id, name=f"Agent {user_id.upper()}", role=role, capacity=capacity)
     return CreateUser(id=_id(id), workspace="main", actor=LEAD, user=body)
+
+
+U = TypeVar("U", bound=OnUser)
+
+
+def on_user(
+    kind: type[U],
+    user_id: str,
+    *,
+    by: Actor = LEAD,
+    id: str | None = None,  # noqa: A002
+    **fields: object,
+) -> U:
+    """A command on a person, by a lead unless somebody else is named."""
+    return kind.model_validate(
+        {"id": _id(id), "workspace": "main", "actor": by, "user_id": user_id, **fields}
+    )
 
 
 def shift_start(user_id: str, *, id: str | None = None) -> StartShift:  # noqa: A002

@@ -8,14 +8,25 @@ from typing import Any
 from casetrail_contracts import Event
 from casetrail_contracts.commands import (
     AddCaseNote,
+    ChangePresence,
     ClaimConversation,
     Command,
+    DeactivateUser,
     DeescalateConversation,
     OnCase,
+    OnUser,
+    ReactivateUser,
     ReleaseConversation,
     ReopenConversation,
     TagConversation,
     TransferConversation,
+    UpdateUser,
+)
+from casetrail_contracts.registry.user import (
+    UserCreated,
+    UserDeactivated,
+    UserRoleChanged,
+    UserUpdated,
 )
 from casetrail_routing.domain import conversation as conversations
 from casetrail_routing.domain import user as users
@@ -33,6 +44,7 @@ USERS = ("a", "b")
 TEXTS = ("salam", "parcel nahi aya", "koi masla nahi", "refund!")
 TAGS = ("wedding", "refund", "vip")
 HOURS = (0, 1, 23, 30, 200)
+PRESENCES = ("available", "away", "offline")
 
 steps = st.one_of(
     st.tuples(st.just("message"), st.sampled_from(CONVERSATIONS), st.sampled_from(TEXTS)),
@@ -60,6 +72,12 @@ steps = st.one_of(
     st.tuples(st.just("note"), st.sampled_from(CONVERSATIONS)),
     st.tuples(st.just("shift_start"), st.sampled_from(USERS)),
     st.tuples(st.just("shift_end"), st.sampled_from(USERS)),
+    st.tuples(st.just("profile"), st.sampled_from(USERS), st.integers(0, 3)),
+    st.tuples(st.just("role"), st.sampled_from(USERS), st.sampled_from(["agent", "reviewer"])),
+    st.tuples(st.just("deactivate"), st.sampled_from(USERS)),
+    st.tuples(st.just("reactivate"), st.sampled_from(USERS)),
+    st.tuples(st.just("presence"), st.sampled_from(USERS), st.sampled_from(PRESENCES)),
+    st.tuples(st.just("deliver")),
     st.tuples(st.just("crash"), st.sampled_from(["before", "after", "mark"])),
     st.tuples(st.just("later"), st.sampled_from(HOURS)),
     st.tuples(st.just("sweep")),
@@ -93,7 +111,7 @@ class Run:
             await self.step("create", user_id, capacity)
             await self.step("shift_start", user_id)
 
-    async def step(self, kind: str, *with_: Any) -> None:  # noqa: C901, PLR0912 - a list of steps
+    async def step(self, kind: str, *with_: Any) -> None:  # noqa: C901, PLR0912, PLR0915 - a list of steps
         """Does one thing; a crash ends it as a kill would."""
         match kind, *with_:
             case "message", conversation_id, text:
@@ -133,6 +151,18 @@ class Run:
                 await self.send(samples.shift_start(user_id))
             case "shift_end", user_id:
                 await self.send(samples.shift_end(user_id))
+            case "profile", user_id, capacity:
+                await self.send(self.on_user(UpdateUser, user_id, capacity=capacity))
+            case "role", user_id, role:
+                await self.send(self.on_user(UpdateUser, user_id, role=role))
+            case "deactivate", user_id:
+                await self.send(self.on_user(DeactivateUser, user_id, reason="left"))
+            case "reactivate", user_id:
+                await self.send(self.on_user(ReactivateUser, user_id))
+            case "presence", user_id, presence:
+                await self.send(self.on_user(ChangePresence, user_id, presence=presence))
+            case ("deliver",):
+                await self.deliver_own()
             case "crash", "mark":
                 self.world.processed.crash = True
             case "crash", when:
@@ -150,6 +180,19 @@ class Run:
         return samples.on_case(
             COMMANDS[kind], conversation_id, case_id, by=by, reason="why", note="n", **fields
         )
+
+    def on_user(self, kind: type[OnUser], user_id: str, **fields: Any) -> Command:
+        """A command of an admin on a person."""
+        return samples.on_user(kind, user_id, by=samples.ADMIN, **fields)
+
+    async def deliver_own(self) -> None:
+        """Gives routing its own events of users, all of them from the first: copies and new ones.
+
+        A crash in between is a redelivery later.
+        """
+        for event in self.world.users.events():
+            if type(event.data) in {UserDeactivated, UserRoleChanged}:
+                await self.deliver(event)
 
     async def send(self, thing: Event | Command) -> None:
         """Delivers something new."""
@@ -171,6 +214,7 @@ class Run:
         self.world.conversations.crash = None
         self.world.processed.crash = False
         await self.world.serve_queue()
+        await self.world.return_cases.sweep()
         self.world.clock.forward(seconds=6)
         await self.world.reconcile()
         await self.world.drain.sweep()
@@ -186,9 +230,18 @@ class Run:
         for found in self.world.conversations.documents.values():
             if found.state is not None and found.state.is_open and found.state.owner is not None:
                 held[found.state.owner] += 1
-        for user_id, capacity in self.created.items():
-            assert self.world.load(user_id) <= capacity
-            assert held[user_id] <= capacity
+        for user_id in self.created:
+            assert self.world.load(user_id) <= self.most(user_id)
+            assert held[user_id] <= self.most(user_id)
+
+    def most(self, user_id: str) -> int:
+        """The largest capacity the user ever had: one that is lowered takes nothing away."""
+        known = [
+            event.data.capacity
+            for event in self.world.user_events(user_id)
+            if isinstance(event.data, UserCreated | UserUpdated)
+        ]
+        return max(known, default=0)
 
     def check_log(self) -> None:
         """The log alone gives every state; versions are 1..n; each cause acted in one write."""
@@ -224,10 +277,12 @@ class Run:
             for key in await self.world.conversations.waiting("main", 10)
             if self.world.conversation(key.id).released_by is None
         ]
-        for user_id, capacity in self.created.items():
+        for user_id in self.created:
             user = self.world.users.documents[f"main:{user_id}"].state
             assert user is not None
-            assert not (waiting and user.on_shift and self.world.load(user_id) < capacity)
+            assert not (waiting and user.takes_cases and self.world.load(user_id) < user.capacity)
+            assert user.can_own or not [slot for slot in wanted if slot.user.id == user_id]
+            assert user.takes_cases <= user.on_shift
 
 
 @settings(max_examples=120, deadline=None)

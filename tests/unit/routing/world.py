@@ -7,23 +7,27 @@ from casetrail_contracts import CommandReply, Event
 from casetrail_contracts.commands import (
     AddCaseNote,
     AssignConversation,
+    ChangePresence,
     ClaimConversation,
     CloseConversation,
     Command,
     CreateUser,
+    DeactivateUser,
     DeescalateConversation,
     EndShift,
     EscalateConversation,
+    ReactivateUser,
     ReleaseConversation,
     ReopenConversation,
     StartShift,
     TagConversation,
     TransferConversation,
+    UpdateUser,
 )
-from casetrail_contracts.registry.message import MessageReceived
 from casetrail_routing.adapters.rules_yaml import load_rules
 from casetrail_routing.domain.conversation import Conversation
 from casetrail_routing.domain.user import User
+from casetrail_routing.handlers import reactions
 from casetrail_routing.ports import Key
 from casetrail_routing.use_cases.answering import Answering
 from casetrail_routing.use_cases.case_commands import AssignCase, CloseCase
@@ -44,8 +48,16 @@ from casetrail_routing.use_cases.case_remarks import (
 from casetrail_routing.use_cases.custody import Custody
 from casetrail_routing.use_cases.drain_queue import DrainQueue
 from casetrail_routing.use_cases.reconcile_slots import GRACE, ReconcileSlots
+from casetrail_routing.use_cases.return_cases import ReturnCases
 from casetrail_routing.use_cases.route_message import RouteMessage, RoutingPolicy
-from casetrail_routing.use_cases.user_commands import AddUser, BeginShift, FinishShift, UserDesk
+from casetrail_routing.use_cases.user_commands import BeginShift, FinishShift, NotePresence
+from casetrail_routing.use_cases.user_desk import UserDesk
+from casetrail_routing.use_cases.user_profile import (
+    AddUser,
+    ChangeUser,
+    TakeUserBack,
+    TakeUserOut,
+)
 
 from tests.unit.routing import samples
 from tests.unit.routing.memory import (
@@ -87,6 +99,10 @@ class World:
         )
         self.drain = DrainQueue(custody, self.clock)
         self.reconcile = ReconcileSlots(custody, GRACE)
+        self.return_cases = ReturnCases(
+            custody, self.users, self.requests, policy.queue, self.clock
+        )
+        self.reactions = reactions(self.route_message, self.return_cases)
         self._commands: dict[type[Command], Any] = {
             AssignConversation: AssignCase(giving),
             ClaimConversation: ClaimCase(giving),
@@ -99,15 +115,17 @@ class World:
             CloseConversation: CloseCase(cases),
             ReopenConversation: ReopenCase(cases, policy.queue),
             CreateUser: AddUser(people),
+            UpdateUser: ChangeUser(people),
+            DeactivateUser: TakeUserOut(people),
+            ReactivateUser: TakeUserBack(people),
+            ChangePresence: NotePresence(people),
             StartShift: BeginShift(people),
             EndShift: FinishShift(people),
         }
 
     async def receive(self, event: Event) -> None:
-        """The message arrives."""
-        assert isinstance(event.data, MessageReceived)
-        assert event.conversationid is not None
-        await self.route_message(event, event.data, event.conversationid)
+        """The event arrives."""
+        await self.reactions[type(event.data)](event)
 
     async def ask(self, command: Command) -> CommandReply:
         """The command's reply, after the queue was drained for whoever it freed."""

@@ -60,6 +60,10 @@ class Change(Open):
     new: Any = None
 
 
+def _absent(value: object) -> bool:
+    return value is None
+
+
 class EventData(Open):
     """The part of an event that every type has; the types of `registry` add their own fields."""
 
@@ -70,6 +74,8 @@ class EventData(Open):
     on_behalf_of: Actor | None = None
     changes: list[Change] = Field(default_factory=list)
     reason: str | None = None
+    rule_text: str | None = Field(default=None, exclude_if=_absent)
+    """The rule that decided as it stood then, in full: `actor.rule_version` is its SHA-256."""
 
 
 def fresh_salt() -> str:

@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from casetrail_contracts.commands import (
     AddCaseNote,
     AssignConversation,
+    ChangePresence,
     ClaimConversation,
     CloseConversation,
     CreateUser,
+    DeactivateUser,
     DeescalateConversation,
     EndShift,
     EscalateConversation,
+    ReactivateUser,
     ReleaseConversation,
     ReopenConversation,
     StartShift,
     TagConversation,
     TransferConversation,
+    UpdateUser,
 )
 from casetrail_runtime.commands import serve
 from faststream.nats import NatsBroker
@@ -34,7 +38,13 @@ from casetrail_routing.use_cases.case_remarks import (
     TagCase,
 )
 from casetrail_routing.use_cases.causes import SERVICE
-from casetrail_routing.use_cases.user_commands import AddUser, BeginShift, FinishShift
+from casetrail_routing.use_cases.user_commands import BeginShift, FinishShift, NotePresence
+from casetrail_routing.use_cases.user_profile import (
+    AddUser,
+    ChangeUser,
+    TakeUserBack,
+    TakeUserOut,
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,10 @@ class CommandUseCases:
     close: CloseCase
     reopen: ReopenCase
     user_create: AddUser
+    user_update: ChangeUser
+    user_deactivate: TakeUserOut
+    user_reactivate: TakeUserBack
+    presence: NotePresence
     shift_start: BeginShift
     shift_end: FinishShift
 
@@ -69,5 +83,9 @@ def register_commands(broker: NatsBroker, use_cases: CommandUseCases) -> None:
     serve(broker, CloseConversation, use_cases.close, service=SERVICE)
     serve(broker, ReopenConversation, use_cases.reopen, service=SERVICE)
     serve(broker, CreateUser, use_cases.user_create, service=SERVICE)
+    serve(broker, UpdateUser, use_cases.user_update, service=SERVICE)
+    serve(broker, DeactivateUser, use_cases.user_deactivate, service=SERVICE)
+    serve(broker, ReactivateUser, use_cases.user_reactivate, service=SERVICE)
+    serve(broker, ChangePresence, use_cases.presence, service=SERVICE)
     serve(broker, StartShift, use_cases.shift_start, service=SERVICE)
     serve(broker, EndShift, use_cases.shift_end, service=SERVICE)

@@ -1,43 +1,79 @@
 """NATS in: the events routing acts on."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
-from casetrail_contracts import Event
+from casetrail_contracts import Event, EventData
 from casetrail_contracts.registry.message import MessageReceived
+from casetrail_contracts.registry.user import UserDeactivated, UserRoleChanged
 from casetrail_contracts.subjects import ROUTING_DURABLE
 from casetrail_runtime.failure import PermanentError
 from casetrail_runtime.pull import Delivery, subscribe_keyed
 from faststream.nats import NatsBroker
 
+from casetrail_routing.ports import Key
+from casetrail_routing.use_cases.return_cases import ReturnCases
 from casetrail_routing.use_cases.route_message import RouteMessage
 
+Reaction = Callable[[Event], Awaitable[object]]
+Reactions = Mapping[type[EventData], Reaction]
+"""What is done about an event, by the type of its data; other events pass by."""
 
-def register_handlers(broker: NatsBroker, route_message: RouteMessage, *, concurrency: int) -> None:
+
+def reactions(route_message: RouteMessage, return_cases: ReturnCases) -> Reactions:
+    """Everything routing does because of an event."""
+    return {
+        MessageReceived: on_message(route_message),
+        UserDeactivated: on_barred(return_cases),
+        UserRoleChanged: on_barred(return_cases),
+    }
+
+
+def register_handlers(broker: NatsBroker, reactions: Reactions, *, concurrency: int) -> None:
     """Binds the durable `routing`; the events of one conversation are taken in order."""
     subscribe_keyed(
         broker,
         ROUTING_DURABLE,
-        on_event(route_message),
+        on_event(reactions),
         key=conversation_of,
         service="routing",
         conc=concurrency,
         title="routing",
-        description="Messages open and reopen cases and flag complaints; other events pass by.",
+        description="Messages open and reopen cases and flag complaints; the cases of people who "
+        "may no longer own any go back to the queue; other events pass by.",
     )
 
 
-def on_event(route_message: RouteMessage) -> Callable[[Delivery], Awaitable[None]]:
-    """The handler of the durable: `message.received` is routed, other types have no effect here."""
+def on_event(reactions: Reactions) -> Callable[[Delivery], Awaitable[None]]:
+    """The handler of the durable."""
 
     async def handle(delivery: Delivery) -> None:
-        event = delivery.event
-        if not isinstance(event.data, MessageReceived):
-            return
+        react = reactions.get(type(delivery.event.data))
+        if react is not None:
+            await react(delivery.event)
+
+    return handle
+
+
+def on_message(route_message: RouteMessage) -> Reaction:
+    """A customer's message is routed."""
+
+    async def react(event: Event) -> None:
+        assert isinstance(event.data, MessageReceived)
         if event.conversationid is None:
             raise PermanentError("message.received names no conversation")
         await route_message(event, event.data, event.conversationid)
 
-    return handle
+    return react
+
+
+def on_barred(return_cases: ReturnCases) -> Reaction:
+    """Somebody may own cases no longer, if that is what the event led to."""
+
+    async def react(event: Event) -> None:
+        assert isinstance(event.data, UserDeactivated | UserRoleChanged)
+        await return_cases(Key(event.workspace, event.data.user_id), event.correlationid)
+
+    return react
 
 
 def conversation_of(event: Event) -> str:

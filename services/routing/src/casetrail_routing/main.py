@@ -20,10 +20,10 @@ from faststream.asgi import AsgiFastStream
 from casetrail_routing.adapters import mongo
 from casetrail_routing.adapters.clock import now
 from casetrail_routing.adapters.mongo_slots import MongoSlots
-from casetrail_routing.adapters.queue_drainer import QueueDrainer
+from casetrail_routing.adapters.queue_drainer import QueueDrainer, Round
 from casetrail_routing.adapters.rules_yaml import load_rules
 from casetrail_routing.commands import CommandUseCases, register_commands
-from casetrail_routing.handlers import register_handlers
+from casetrail_routing.handlers import reactions, register_handlers
 from casetrail_routing.ports import Clock, Publishing
 from casetrail_routing.settings import RoutingSettings
 from casetrail_routing.use_cases.answering import Answering
@@ -45,8 +45,16 @@ from casetrail_routing.use_cases.case_remarks import (
 from casetrail_routing.use_cases.custody import Custody
 from casetrail_routing.use_cases.drain_queue import DrainQueue
 from casetrail_routing.use_cases.reconcile_slots import ReconcileSlots
+from casetrail_routing.use_cases.return_cases import ReturnCases
 from casetrail_routing.use_cases.route_message import RouteMessage, RoutingPolicy
-from casetrail_routing.use_cases.user_commands import AddUser, BeginShift, FinishShift, UserDesk
+from casetrail_routing.use_cases.user_commands import BeginShift, FinishShift, NotePresence
+from casetrail_routing.use_cases.user_desk import UserDesk
+from casetrail_routing.use_cases.user_profile import (
+    AddUser,
+    ChangeUser,
+    TakeUserBack,
+    TakeUserOut,
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class Routing:
     commands: CommandUseCases
     drain: DrainQueue
     reconcile: ReconcileSlots
+    return_cases: ReturnCases
 
 
 def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
@@ -77,7 +86,8 @@ def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
         sweep_every=settings.sweep_seconds, reconcile_every=settings.reconcile_seconds
     )
     routing = assemble(db, publisher, drainer, settings)
-    register_handlers(broker, routing.route_message, concurrency=settings.concurrency)
+    reacting = reactions(routing.route_message, routing.return_cases)
+    register_handlers(broker, reacting, concurrency=settings.concurrency)
     register_commands(broker, routing.commands)
 
     async def before_broker() -> None:
@@ -86,7 +96,11 @@ def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
         await relay.start()
 
     async def after_broker() -> None:
-        drainer.start(routing.drain, routing.reconcile)
+        drainer.start(
+            routing.drain,
+            routing.reconcile,
+            Round("cases of barred owners", settings.reconcile_seconds, routing.return_cases.sweep),
+        )
 
     async def before_stop() -> None:
         await drainer.stop()
@@ -151,9 +165,14 @@ def assemble(
             CloseCase(cases),
             ReopenCase(cases, settings.queue),
             AddUser(people),
+            ChangeUser(people),
+            TakeUserOut(people),
+            TakeUserBack(people),
+            NotePresence(people),
             BeginShift(people),
             FinishShift(people),
         ),
         DrainQueue(custody, clock),
         ReconcileSlots(custody, timedelta(seconds=settings.slot_grace_seconds)),
+        ReturnCases(custody, users, drainer, settings.queue, clock),
     )

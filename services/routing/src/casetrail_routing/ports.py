@@ -58,6 +58,9 @@ class ConversationStore(AggregateStore[Conversation], Protocol):
     async def held(self) -> list["Slot"]:
         """The slot that must be reserved for each open case with an owner."""
 
+    async def held_by(self, user: Key) -> list[Key]:
+        """The open cases this user owns."""
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -101,6 +104,9 @@ class Slots(Protocol):
     async def restore(self, slot: Slot) -> None:
         """Takes the place, whatever the capacity: somebody holds that case already."""
 
+    async def barred(self) -> list[Key]:
+        """The users who may no longer own cases and still have a place taken."""
+
 
 class Numbers(Protocol):
     """The case numbers of every workspace."""
@@ -119,5 +125,8 @@ class Publishing(Protocol):
 class DrainRequests(Protocol):
     """Where use cases say that somebody may be free now."""
 
-    def ask(self, workspace: str, cause_id: str, correlation_id: str | None) -> None:
-        """Returns at once; the queue is drained soon, naming the event as the cause."""
+    def ask(self, workspace: str, cause_id: str | None, correlation_id: str | None) -> None:
+        """Returns at once; the queue is drained soon, naming the event as the cause.
+
+        Without one, each case names the event that put it into the queue.
+        """

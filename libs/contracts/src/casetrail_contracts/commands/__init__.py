@@ -37,7 +37,9 @@ from casetrail_contracts.commands.fields import (
     ShortText,
     Slug,
     Text,
+    TimeZone,
     UserId,
+    WallClock,
 )
 from casetrail_contracts.commands.tickets import (
     AddTicketNote,
@@ -63,11 +65,20 @@ from casetrail_contracts.commands.tickets import (
     ResolveTicketBody,
 )
 from casetrail_contracts.commands.users import (
+    ChangePresence,
+    ChangePresenceBody,
     CreateUser,
     CreateUserBody,
+    DeactivateUser,
+    DeactivateUserBody,
     EndShift,
+    OnUser,
+    ReactivateUser,
+    ReactivateUserBody,
     StartShift,
     StartShiftBody,
+    UpdateUser,
+    UpdateUserBody,
 )
 
 __all__ = [
@@ -80,6 +91,8 @@ __all__ = [
     "AssignTicket",
     "AssignTicketBody",
     "Body",
+    "ChangePresence",
+    "ChangePresenceBody",
     "ChangeTicketPriority",
     "ChangeTicketPriorityBody",
     "ChangeTicketStatus",
@@ -96,6 +109,8 @@ __all__ = [
     "CreateTicketBody",
     "CreateUser",
     "CreateUserBody",
+    "DeactivateUser",
+    "DeactivateUserBody",
     "DeescalateBody",
     "DeescalateConversation",
     "EndShift",
@@ -108,6 +123,9 @@ __all__ = [
     "Moment",
     "OnCase",
     "OnTicket",
+    "OnUser",
+    "ReactivateUser",
+    "ReactivateUserBody",
     "ReleaseBody",
     "ReleaseConversation",
     "ReopenCaseBody",
@@ -123,7 +141,11 @@ __all__ = [
     "TagConversation",
     "TagsBody",
     "Text",
+    "TimeZone",
     "TransferBody",
     "TransferConversation",
+    "UpdateUser",
+    "UpdateUserBody",
     "UserId",
+    "WallClock",
 ]

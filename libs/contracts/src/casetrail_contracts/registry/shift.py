@@ -2,9 +2,13 @@
 
 from typing import ClassVar
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from casetrail_contracts.envelope import EventData
+
+
+def _absent(value: object) -> bool:
+    return value is None
 
 
 class ShiftStarted(EventData):
@@ -15,6 +19,9 @@ class ShiftStarted(EventData):
     shift_id: str
     user_id: str
     ends_at: AwareDatetime | None = None
+    """Planned; a shift ends when somebody ends it."""
+    time_zone: str | None = Field(default=None, exclude_if=_absent)
+    """IANA name of the wall clock the shift was planned by."""
 
 
 class ShiftEnded(EventData):

@@ -188,7 +188,17 @@ TICKET_MADE: Final = {"ticket_id": "T-1001", "status": "new", "version": 1}
 TICKET_MOVED: Final = {"ticket_id": "T-1001", "status": "in_progress", "version": 2}
 NOTE_MADE: Final = {"ticket_id": "T-1001", "note_id": "n-1", "version": 3}
 USER_MADE: Final = {"user_id": "a", "version": 1}
-SHIFT: Final = {"user_id": "a", "shift_id": "s-1", "version": 2}
+USER_CHANGED: Final = {"user_id": "a", "changed": ["capacity", "languages"], "version": 3}
+USER_DEACTIVATED: Final = {"user_id": "a", "active": False, "version": 5}
+USER_REACTIVATED: Final = {"user_id": "a", "active": True, "version": 6}
+PRESENCE: Final = {"user_id": "a", "presence": "away", "on_shift": True, "version": 4}
+SHIFT: Final = {
+    "user_id": "a",
+    "shift_id": "s-1",
+    "ends_at": "2026-11-22T13:00:00+00:00",
+    "time_zone": "Asia/Karachi",
+    "version": 2,
+}
 ERASURE_TAKEN: Final = {"erasure_id": "er_1f0c", "status": "requested", "version": 1}
 HOLD_PLACED: Final = {
     "hold_id": "ho_7d2a",

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import orjson
 from casetrail_contracts import CommandReply
@@ -37,7 +37,7 @@ class Order:
 
 async def _order(request: Request, desk: AtDesk, conditions: AtConditions) -> Order:
     wiring = desk.wiring
-    roles = PERMITTED["POST", request.scope["route"].path]
+    roles = PERMITTED[request.method, request.scope["route"].path]
     asked = Asked(
         caller=desk.caller,
         permitted=desk.caller.role in roles,
@@ -53,10 +53,15 @@ Command = Callable[..., Awaitable[CommandReply]]
 
 
 def post(
-    router: APIRouter, path: str, *, status: int = DONE, example: Any = None
+    router: APIRouter,
+    path: str,
+    *,
+    status: int = DONE,
+    example: Any = None,
+    method: Literal["POST", "PATCH"] = "POST",
 ) -> Callable[[Command], Command]:
     """Registers an endpoint that returns a reply; the reply becomes the answer here."""
-    assert ("POST", path) in PERMITTED
+    assert (method, path) in PERMITTED
 
     def register(command: Command) -> Command:
         signature = inspect.signature(command)
@@ -84,7 +89,7 @@ def post(
         router.add_api_route(
             path,
             answered,
-            methods=["POST"],
+            methods=[method],
             status_code=status,
             response_model=CommandAnswer,
             responses={**responses, status: good},

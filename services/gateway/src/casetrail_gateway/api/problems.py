@@ -43,6 +43,9 @@ _REJECTED: Final[dict[str, int]] = {
     "case-closed": 409,
     "owner-at-capacity": 409,
     "user-exists": 409,
+    "user-unchanged": 409,
+    "user-deactivated": 409,
+    "owner-deactivated": 409,
     "shift-already-started": 409,
     "shift-not-started": 409,
 }

@@ -47,6 +47,10 @@ PERMITTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("POST", "/v1/tickets/{ticket_id}/close"): WORKERS,
     ("POST", "/v1/tickets/{ticket_id}/reopen"): WORKERS,
     ("POST", "/v1/users"): LEADS,
+    ("PATCH", "/v1/users/{user_id}"): LEADS,
+    ("POST", "/v1/users/{user_id}/deactivate"): LEADS,
+    ("POST", "/v1/users/{user_id}/reactivate"): LEADS,
+    ("POST", "/v1/users/{user_id}/presence"): WORKERS,
     ("POST", "/v1/users/{user_id}/shift/start"): WORKERS,
     ("POST", "/v1/users/{user_id}/shift/end"): WORKERS,
     ("POST", "/v1/privacy/erasures"): ADMINS,
@@ -54,7 +58,7 @@ PERMITTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("POST", "/v1/privacy/holds/{hold_id}/release"): ADMINS,
 }
 """Which roles may use a path at all. Agents are also held to their own cases (`may_open`), to
-their own shift and to their own activity. A path that is not here cannot be served."""
+their own shift and presence and to their own activity. A path that is not here cannot be served."""
 
 PUBLIC: Final = frozenset(
     {

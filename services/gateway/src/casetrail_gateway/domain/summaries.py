@@ -11,15 +11,12 @@ from typing import Any, Final
 
 from casetrail_gateway.domain.conversation_summaries import CONVERSATION_SENTENCES
 from casetrail_gateway.domain.log import Record
+from casetrail_gateway.domain.people_summaries import PEOPLE_SENTENCES
 from casetrail_gateway.domain.privacy_summaries import PRIVACY_SENTENCES
 from casetrail_gateway.domain.ticket_summaries import TICKET_SENTENCES
 from casetrail_gateway.domain.told import Sentence, Told
 from casetrail_gateway.domain.words import (
     because,
-    clock,
-    count_of,
-    person,
-    plural,
     quoted,
     text_of,
     words,
@@ -88,23 +85,7 @@ def _webhook_quarantined(told: Told) -> str:
     return because("An authentic webhook of odd shape was kept", text_of(told.data, "problem"))
 
 
-# ---- people, refusals, looks ---------------------------------------------------------------------
-
-
-def _user_created(told: Told) -> str:
-    who = person(text_of(told.data, "user_id"), text_of(told.data, "name"))
-    role, capacity = text_of(told.data, "role"), count_of(told.data, "capacity")
-    sentence = f"{who} added" + ("" if role is None else f" as {role}")
-    return sentence if capacity is None else f"{sentence}, for up to {plural(capacity, 'case')}"
-
-
-def _shift_started(told: Told) -> str:
-    until = clock(text_of(told.data, "ends_at"))
-    return "Shift started" if until is None else f"Shift started, until {until}"
-
-
-def _shift_ended(_: Told) -> str:
-    return "Shift ended"
+# ---- refusals, looks ----------------------------------------------------------------------------
 
 
 def _command_rejected(told: Told) -> str:
@@ -150,9 +131,7 @@ _SENTENCES: Final[dict[str, Sentence]] = {
     "webhook.quarantined": _webhook_quarantined,
     **CONVERSATION_SENTENCES,
     **TICKET_SENTENCES,
-    "user.created": _user_created,
-    "shift.started": _shift_started,
-    "shift.ended": _shift_ended,
+    **PEOPLE_SENTENCES,
     "command.rejected": _command_rejected,
     "access.viewed": _access_viewed,
     "access.searched": _access_searched,

@@ -8,6 +8,7 @@ from typing import Any
 from casetrail_contracts import Actor, Command, CommandReply, Event
 from casetrail_contracts.commands import (
     Body,
+    ChangePresence,
     CreateTicket,
     CreateUser,
     CreateUserBody,
@@ -16,6 +17,7 @@ from casetrail_contracts.commands import (
     LinkTicketBody,
     OnCase,
     OnTicket,
+    OnUser,
     StartShift,
 )
 from casetrail_contracts.ids import derive_id
@@ -28,7 +30,7 @@ from casetrail_gateway.ports import Clock, Commands, EventStream
 from casetrail_gateway.use_cases.finding import Finder, Found
 from casetrail_gateway.use_cases.looking import SOURCE, actor_of
 
-OwnShift = type[StartShift] | type[EndShift]
+OwnCommand = type[StartShift] | type[EndShift] | type[ChangePresence]
 CaseCommand = type[OnCase] | type[CreateTicket]
 PrivacyCommand = type[Erase] | type[PlaceHold] | type[ReleaseHold]
 
@@ -108,13 +110,29 @@ class SendCommand:
         await self._allow(asked, CreateUser, target, Found(fault=fault))
         return await self._send(asked, CreateUser, target, {"user": _fields(body)})
 
-    async def on_shift(
-        self, asked: Asked, command: OwnShift, user_id: str, body: Body | None
+    async def on_own(
+        self, asked: Asked, command: OwnCommand, user_id: str, body: Body | None
     ) -> CommandReply:
-        """The start or end of a shift; an agent's own, or anybody's for a lead."""
+        """A shift or a presence; an agent's own, or anybody's for a lead."""
         fault = None
         if asked.caller.role == "agent" and user_id != asked.caller.id:
-            fault = NotPermitted("An agent starts and ends their own shift only.")
+            fault = NotPermitted("An agent says so of their own shift and presence only.")
+        return await self._on_user(asked, command, user_id, body, fault)
+
+    async def on_user(
+        self, asked: Asked, command: type[OnUser], user_id: str, body: Body | None
+    ) -> CommandReply:
+        """A command on a person; routing holds leads to their agents."""
+        return await self._on_user(asked, command, user_id, body, None)
+
+    async def _on_user(
+        self,
+        asked: Asked,
+        command: type[OnUser],
+        user_id: str,
+        body: Body | None,
+        fault: NotPermitted | None,
+    ) -> CommandReply:
         target = f"user/{user_id}"
         await self._allow(asked, command, target, Found(fault=fault))
         fields = {} if body is None else _fields(body)

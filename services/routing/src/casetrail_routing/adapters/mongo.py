@@ -63,14 +63,17 @@ def _decode_conversation(document: Document) -> Conversation:
     return Conversation(**{**fields, "tags": tuple(fields.get("tags", ()))})
 
 
+USER_LISTS: Final = ("skills", "languages", "teams")
+
+
 def _encode_user(state: User) -> Document:
-    lists = {"skills": list(state.skills), "languages": list(state.languages)}
+    lists = {name: list(getattr(state, name)) for name in USER_LISTS}
     return {**asdict(state), **lists, "on_shift": state.on_shift}
 
 
 def _decode_user(document: Document) -> User:
     fields = {name: value for name, value in document.items() if name != "on_shift"}
-    lists = {name: tuple(fields[name]) for name in ("skills", "languages")}
+    lists = {name: tuple(fields.get(name, ())) for name in USER_LISTS}
     return User(**{**fields, **lists})
 
 
@@ -133,6 +136,12 @@ class MongoConversationStore:
             owner = Key(key.workspace, document["state"]["owner"])
             slots.append(Slot(owner, document["state"]["slot"], key.id))
         return slots
+
+    async def held_by(self, user: Key) -> list[Key]:
+        """The open cases this user owns."""
+        where = {"workspace": user.workspace, "state.owner": user.id, "state.held": True}
+        found = self._collection.find(where, {"_id": 1}).sort("_id", ASCENDING)
+        return [key_of(document["_id"]) async for document in found]
 
 
 class MongoCaseNumbers:

@@ -16,12 +16,13 @@ from pymongo import ASCENDING, ReturnDocument
 
 from casetrail_routing.adapters.mongo import key_of
 from casetrail_routing.domain.decisions import Holder
-from casetrail_routing.domain.facts import OWNING_ROLES
+from casetrail_routing.domain.user_facts import OWNING_ROLES
 from casetrail_routing.ports import Key, Slot
 
 _SLOTS: Final = {"$ifNull": ["$slots", []]}
 _HAS_ROOM: Final = {"$expr": {"$lt": [{"$size": _SLOTS}, "$state.capacity"]}}
-_CAN_OWN: Final = {"state.role": {"$in": sorted(OWNING_ROLES)}}
+_CAN_OWN: Final = {"state.role": {"$in": sorted(OWNING_ROLES)}, "state.active": {"$ne": False}}
+_AT_DESK: Final = {"state.on_shift": True, "state.presence": {"$nin": ["away", "offline"]}}
 _LEAST_LOADED: Final = [("load", ASCENDING), ("last_assigned_at", ASCENDING), ("_id", ASCENDING)]
 _WHO: Final = {"state.user_id": 1, "state.name": 1}
 
@@ -36,7 +37,7 @@ class MongoSlots:
         self, slot_for: Key, name: str, *, avoid: str | None = None
     ) -> Holder | None:
         """A place at the user whom `least-loaded` chooses, never `avoid`; None: nobody is free."""
-        where: Document = {"workspace": slot_for.workspace, "state.on_shift": True, **_CAN_OWN}
+        where: Document = {"workspace": slot_for.workspace, **_AT_DESK, **_CAN_OWN}
         if avoid is not None:
             where["_id"] = {"$ne": Key(slot_for.workspace, avoid).document}
         return await self._reserve(slot_for, name, where, {"workspace": slot_for.workspace})
@@ -47,7 +48,7 @@ class MongoSlots:
         """A place at this user; None when at capacity, or off shift where that does not do."""
         where: Document = {"_id": Key(slot_for.workspace, user_id).document, **_CAN_OWN}
         if not off_shift:
-            where["state.on_shift"] = True
+            where.update(_AT_DESK)
         return await self._reserve(slot_for, name, where, {"_id": where["_id"]})
 
     async def _reserve(
@@ -147,6 +148,11 @@ class MongoSlots:
                 {"$set": {"load": {"$size": "$slots"}}},
             ],
         )
+
+    async def barred(self) -> list[Key]:
+        """The users who may no longer own cases and still have a place taken."""
+        where = {"slots.0": {"$exists": True}, "state.barred_by": {"$type": "string"}}
+        return [key_of(row["_id"]) async for row in self._collection.find(where, {"_id": 1})]
 
 
 def _without(which: Document) -> Document:

@@ -20,8 +20,17 @@ REQUESTS: Final = 1_000
 @dataclass(frozen=True)
 class _Request:
     workspace: str
-    cause_id: str
+    cause_id: str | None
     correlation_id: str | None
+
+
+@dataclass(frozen=True)
+class Round:
+    """Something to look after every so many seconds; a failure waits for the next round."""
+
+    what: str
+    every: float
+    work: Callable[[], Awaitable[object]]
 
 
 class QueueDrainer:
@@ -36,13 +45,13 @@ class QueueDrainer:
         self._reconcile_every = reconcile_every
         self._tasks: list[asyncio.Task[None]] = []
 
-    def ask(self, workspace: str, cause_id: str, correlation_id: str | None) -> None:
+    def ask(self, workspace: str, cause_id: str | None, correlation_id: str | None) -> None:
         """Returns at once; the queue is drained soon, naming the event as the cause."""
         if not self._requests.full():
             self._requests.put_nowait(_Request(workspace, cause_id, correlation_id))
 
-    def start(self, drain: DrainQueue, reconcile: ReconcileSlots) -> None:
-        """Serves from now on."""
+    def start(self, drain: DrainQueue, reconcile: ReconcileSlots, *rounds: Round) -> None:
+        """Serves from now on, and makes these rounds beside."""
         self._tasks = [
             asyncio.create_task(self._serve(drain), name="queue: on request"),
             asyncio.create_task(
@@ -51,6 +60,10 @@ class QueueDrainer:
             asyncio.create_task(
                 _every(self._reconcile_every, "reconciliation of slots", reconcile),
                 name="slots: reconcile",
+            ),
+            *(
+                asyncio.create_task(_every(each.every, each.what, each.work), name=each.what)
+                for each in rounds
             ),
         ]
 

@@ -27,7 +27,7 @@ class AssignmentRule:
     @property
     def ref(self) -> RuleRef:
         """The rule as events name it."""
-        return RuleRef(self.name, self.version)
+        return RuleRef(self.name, self.version, self.text)
 
 
 LEAST_LOADED: Final = AssignmentRule(

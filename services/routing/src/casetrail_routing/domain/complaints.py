@@ -87,7 +87,8 @@ class ComplaintRule:
     @cached_property
     def ref(self) -> RuleRef:
         """The rule as events name it: `sha256:` of its text."""
-        return RuleRef(self.name, "sha256:" + hashlib.sha256(self.text.encode()).hexdigest())
+        version = "sha256:" + hashlib.sha256(self.text.encode()).hexdigest()
+        return RuleRef(self.name, version, self.text)
 
     def matches(self, message: str) -> tuple[Match, ...]:
         """Every phrase of this rule in the message, in the order in which they stand there."""

@@ -1,19 +1,20 @@
-"""What can happen to a conversation and to a user, as the domain sees it.
+"""What can happen to a conversation, as the domain sees it; users have `user_facts`.
 
 Each fact has the `noun.verb` of the event that carries it. A fact holds no personal value.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
 class RuleRef:
-    """The rule that decided, as it is named in an event: `version` is `sha256:<hex>`."""
+    """The rule that decided, as an event names it: `version` is `sha256:<hex>` of the text."""
 
     name: str
     version: str
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,46 +160,7 @@ ConversationFact = (
     | Reopened
 )
 
-Role = Literal["agent", "lead", "reviewer", "admin", "service"]
-OWNING_ROLES: frozenset[str] = frozenset({"agent", "lead"})
-
-
-@dataclass(frozen=True, slots=True)
-class UserCreated:
-    """A person can now act."""
-
-    type_name: ClassVar[str] = "user.created"
-
-    user_id: str
-    name: str
-    role: Role
-    capacity: int
-    skills: tuple[str, ...] = field(default=())
-    languages: tuple[str, ...] = field(default=())
-
-
-@dataclass(frozen=True, slots=True)
-class ShiftStarted:
-    """The user takes cases from now on."""
-
-    type_name: ClassVar[str] = "shift.started"
-
-    shift_id: str
-    ends_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ShiftEnded:
-    """The user takes no new cases."""
-
-    type_name: ClassVar[str] = "shift.ended"
-
-    shift_id: str
-
-
-UserFact = UserCreated | ShiftStarted | ShiftEnded
-
-F = TypeVar("F", ConversationFact, UserFact)
+F = TypeVar("F")
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,3 +131,39 @@ class ShiftNotStarted(Refused):
     """The user is not on shift."""
 
     code = "shift-not-started"
+
+
+class NotPermitted(Refused):
+    """The role of the caller does not reach that far."""
+
+    code = "not-permitted"
+
+
+class UserUnchanged(Refused):
+    """The user is like that already."""
+
+    code = "user-unchanged"
+
+
+class AlreadyDeactivated(Refused):
+    """The user is not active already."""
+
+    code = "already-deactivated"
+
+
+class AlreadyActive(Refused):
+    """The user is active already."""
+
+    code = "already-active"
+
+
+class UserDeactivated(Refused):
+    """The user is not active, so they have no shift and no presence."""
+
+    code = "user-deactivated"
+
+
+class OwnerDeactivated(Refused):
+    """The user who is to own the case is not active."""
+
+    code = "owner-deactivated"

@@ -32,6 +32,7 @@ from casetrail_routing.domain.refusals import (
     NotYours,
     OwnerAtCapacity,
     OwnerCannotOwn,
+    OwnerDeactivated,
     OwnerNotFound,
 )
 from casetrail_routing.domain.user import User
@@ -57,6 +58,8 @@ class Giving:
         found = await self.users.load(Key(workspace, user_id).document)
         if found is None or found.state is None:
             raise OwnerNotFound(f"There is no user {user_id!r}: check the id.")
+        if not found.state.active:
+            raise OwnerDeactivated(f"{found.state.name} is deactivated: choose somebody else.")
         if not found.state.can_own:
             raise OwnerCannotOwn(
                 f"{found.state.name} has the role {found.state.role}: "

@@ -6,12 +6,19 @@ from typing import Any, Final
 
 from casetrail_contracts import Actor, Command, Event
 
+from casetrail_routing.domain.facts import RuleRef
+
 SERVICE: Final = "routing"
 
 
 def routing_itself() -> Actor:
     """Routing as the actor, when no person and no rule decided."""
     return Actor(kind="service", id=SERVICE)
+
+
+def by_rule(rule: RuleRef) -> Actor:
+    """Routing as the actor, by this rule; nobody asked for what it does."""
+    return Actor(kind="service", id=SERVICE, rule=rule.name, rule_version=rule.version)
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,8 @@ class Cause:
     actor: Actor = field(default_factory=routing_itself)
     on_behalf_of: Actor | None = None
     private: dict[str, Any] = field(default_factory=dict)
+    rule: RuleRef | None = None
+    """By which routing acts, when the facts themselves name none."""
 
 
 def of_event(event: Event, at: datetime) -> Cause:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from casetrail_contracts import Actor, Change, Event, EventData
+from casetrail_contracts import Change, Event, EventData
 from casetrail_contracts.ids import derive_id
 from casetrail_contracts.registry import conversation as contract
 
@@ -26,7 +26,7 @@ from casetrail_routing.domain.facts import (
     Unassigned,
     Untagged,
 )
-from casetrail_routing.use_cases.causes import SERVICE, Cause
+from casetrail_routing.use_cases.causes import SERVICE, Cause, by_rule
 
 
 @dataclass(frozen=True)
@@ -212,14 +212,14 @@ def _escalated(fact: Escalated, cause: Cause) -> EventData:
 
 def _who(cause: Cause, rule: RuleRef | None = None, reason: str | None = None) -> dict[str, Any]:
     """Actor, on_behalf_of and reason: what a rule does, routing does, on nobody's behalf."""
+    rule = cause.rule if rule is None else rule
     if rule is None:
         return {
             "actor": cause.actor,
             "on_behalf_of": cause.on_behalf_of,
             "reason": reason,
         }
-    actor = Actor(kind="service", id=SERVICE, rule=rule.name, rule_version=rule.version)
-    return {"actor": actor, "reason": reason}
+    return {"actor": by_rule(rule), "reason": reason, "rule_text": rule.text}
 
 
 def _why_assigned(before: Conversation) -> str | None:

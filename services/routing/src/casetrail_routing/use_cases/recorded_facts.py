@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from casetrail_contracts import Actor, Event, EventData
+from casetrail_contracts import Event, EventData
 from casetrail_contracts.registry import conversation as contract
 
 from casetrail_routing.domain.facts import (
@@ -50,24 +50,25 @@ def _opened(data: contract.ConversationOpened) -> Opened:
 
 
 def _assigned(data: contract.ConversationAssigned) -> Assigned:
-    return Assigned(_user_id(data.owner), data.owner_name or "", _rule(data.actor))
+    return Assigned(_user_id(data.owner), data.owner_name or "", _rule(data))
 
 
 def _escalated(data: contract.ConversationEscalated) -> Escalated:
     matched = tuple(
         Match(match.phrase, match.language or "", match.start, match.end) for match in data.matched
     )
-    return Escalated(_rule(data.actor), matched, data.message_event_id)
+    return Escalated(_rule(data), matched, data.message_event_id)
 
 
 def _user_id(owner: str) -> str:
     return owner.removeprefix("agent:")
 
 
-def _rule(actor: Actor) -> RuleRef | None:
+def _rule(data: EventData) -> RuleRef | None:
+    actor = data.actor
     if actor.rule is None or actor.rule_version is None:
         return None
-    return RuleRef(actor.rule, actor.rule_version)
+    return RuleRef(actor.rule, actor.rule_version, data.rule_text)
 
 
 _FACTS: Final[dict[type[EventData], Callable[[Any], ConversationFact]]] = {
@@ -86,5 +87,5 @@ _FACTS: Final[dict[type[EventData], Callable[[Any], ConversationFact]]] = {
     contract.ConversationUntagged: lambda data: Untagged(data.tag),
     contract.ConversationNoteAdded: lambda data: NoteAdded(data.note_id),
     contract.ConversationClosed: lambda _: Closed(),
-    contract.ConversationReopened: lambda data: Reopened(data.message_event_id, _rule(data.actor)),
+    contract.ConversationReopened: lambda data: Reopened(data.message_event_id, _rule(data)),
 }

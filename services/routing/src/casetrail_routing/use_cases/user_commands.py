@@ -1,116 +1,58 @@
-"""Users and their shifts."""
+"""Shifts and presence: who takes cases now."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from casetrail_contracts import Command, CommandReply
-from casetrail_contracts.commands import CreateUser, EndShift, StartShift
+from casetrail_contracts import CommandReply
+from casetrail_contracts.commands import ChangePresence, EndShift, StartShift
 from casetrail_contracts.ids import derive_id
 
-from casetrail_routing.domain.facts import ShiftEnded, ShiftStarted, UserCreated, UserFact
+from casetrail_routing.domain.consequences import AT_DESK
+from casetrail_routing.domain.presence import AVAILABLE, PresenceChanged
 from casetrail_routing.domain.refusals import (
     ShiftAlreadyStarted,
     ShiftEndsInThePast,
     ShiftNotStarted,
-    UserExists,
-    UserNotFound,
+    UserDeactivated,
+    UserUnchanged,
 )
+from casetrail_routing.domain.shifts import planned_end
 from casetrail_routing.domain.user import User
-from casetrail_routing.ports import Clock, DrainRequests, Key, Loaded, UserStore
-from casetrail_routing.use_cases import causes
-from casetrail_routing.use_cases.answering import Answering, Target, check_version, known_reply
-from casetrail_routing.use_cases.user_events import seal
-
-Decide = Callable[[User | None], tuple[UserFact, Mapping[str, Any]]]
-"""The fact to record for a user and what the reply says; raises `Refused`."""
-
-
-@dataclass(frozen=True)
-class UserDesk:
-    """What the commands on a user share."""
-
-    users: UserStore
-    answering: Answering
-    drain: DrainRequests
-    clock: Clock
-
-    async def answer(
-        self, command: Command, user_id: str, decide: Decide, *, frees: bool = False
-    ) -> CommandReply:
-        """The reply, after the write; `frees` says that waiting cases may be served then."""
-        key = Key(command.workspace, user_id)
-        target = Target("user", self.users.name, key)
-        return await self.answering(
-            command, target, lambda: self._attempt(command, key, decide, frees=frees)
-        )
-
-    async def _attempt(
-        self, command: Command, key: Key, decide: Decide, *, frees: bool
-    ) -> CommandReply:
-        found = await self.users.load(key.document)
-        current = Loaded[User](key.document) if found is None else found
-        known = known_reply(current, command.id)
-        if known is not None:
-            return known
-        fact, result = decide(current.state)
-        check_version(command, current.version)
-        cause = causes.of_command(command, self.clock())
-        state, event = seal(key.id, current.state, fact, cause)
-        reply = CommandReply.ok(state.version, **result)
-        await self.users.commit(current, state, [event], command.id, reply.model_dump(mode="json"))
-        if frees:
-            self.drain.ask(key.workspace, event.id, cause.correlation_id)
-        return reply
-
-
-@dataclass(frozen=True)
-class AddUser:
-    """Adds a user; nobody is on shift by being added."""
-
-    desk: UserDesk
-
-    async def __call__(self, command: CreateUser) -> CommandReply:
-        """The reply: `user_id`."""
-        body = command.user
-
-        def decide(state: User | None) -> tuple[UserFact, Mapping[str, Any]]:
-            if state is not None:
-                raise UserExists(f"User {body.id!r} exists already: choose another id.")
-            created = UserCreated(
-                user_id=body.id,
-                name=body.name,
-                role=body.role,
-                capacity=body.capacity,
-                skills=tuple(body.skills),
-                languages=tuple(body.languages),
-            )
-            return created, {"user_id": body.id}
-
-        return await self.desk.answer(command, body.id, decide)
+from casetrail_routing.domain.user_facts import Derived, ShiftEnded, ShiftStarted, UserFact
+from casetrail_routing.use_cases.user_desk import Decided, UserDesk, existing
 
 
 @dataclass(frozen=True)
 class BeginShift:
     """Puts a user on duty: waiting cases are given out, this user counts from now on.
 
-    `ends_at` is noted as planned; a shift ends by `shift_end` only.
+    The end is noted as planned; a shift ends by `shift_end` only, or with a deactivation.
     """
 
     desk: UserDesk
 
     async def __call__(self, command: StartShift) -> CommandReply:
-        """The reply: `user_id`, `shift_id`."""
+        """The reply: `user_id`, `shift_id`, and `ends_at` and `time_zone` where there are any."""
         shift_id = derive_id(command.id, "shift")
 
-        def decide(state: User | None) -> tuple[UserFact, Mapping[str, Any]]:
-            user = _existing(state, command.user_id)
+        def decide(state: User | None) -> Decided:
+            user = _active(state, command.user_id)
             if user.on_shift:
                 raise ShiftAlreadyStarted(f"{user.name} is on shift already.")
-            if command.ends_at is not None and command.ends_at <= self.desk.clock():
-                raise ShiftEndsInThePast("The planned end has passed: give a later one, or none.")
-            result = {"user_id": command.user_id, "shift_id": shift_id}
-            return ShiftStarted(shift_id, command.ends_at), result
+            zone = user.time_zone if command.time_zone is None else command.time_zone
+            ends_at = _planned(command, zone, self.desk.clock())
+            facts: list[UserFact | Derived] = [ShiftStarted(shift_id, ends_at, zone)]
+            if user.presence != AVAILABLE:
+                facts.append(Derived(PresenceChanged(AVAILABLE), AT_DESK.ref))
+            result: Mapping[str, Any] = {
+                "user_id": command.user_id,
+                "shift_id": shift_id,
+                "ends_at": None if ends_at is None else ends_at.isoformat(),
+                "time_zone": zone,
+            }
+            return facts, {name: value for name, value in result.items() if value is not None}
 
         return await self.desk.answer(command, command.user_id, decide, frees=True)
 
@@ -124,17 +66,50 @@ class FinishShift:
     async def __call__(self, command: EndShift) -> CommandReply:
         """The reply: `user_id`, `shift_id`."""
 
-        def decide(state: User | None) -> tuple[UserFact, Mapping[str, Any]]:
-            user = _existing(state, command.user_id)
+        def decide(state: User | None) -> Decided:
+            user = existing(state, command.user_id)
             if user.shift_id is None:
                 raise ShiftNotStarted(f"{user.name} is not on shift.")
             result = {"user_id": command.user_id, "shift_id": user.shift_id}
-            return ShiftEnded(user.shift_id), result
+            return [ShiftEnded(user.shift_id)], result
 
         return await self.desk.answer(command, command.user_id, decide)
 
 
-def _existing(state: User | None, user_id: str) -> User:
-    if state is None:
-        raise UserNotFound(f"There is no user {user_id!r}: check the id.")
-    return state
+@dataclass(frozen=True)
+class NotePresence:
+    """Notes whether somebody is at their desk; while they are not, rules give them no case."""
+
+    desk: UserDesk
+
+    async def __call__(self, command: ChangePresence) -> CommandReply:
+        """The reply: `user_id`, `presence`, `on_shift`."""
+
+        def decide(state: User | None) -> Decided:
+            user = _active(state, command.user_id)
+            if user.presence == command.presence:
+                raise UserUnchanged(f"{user.name} is {user.presence} already.")
+            result = {
+                "user_id": user.user_id,
+                "presence": command.presence,
+                "on_shift": user.on_shift,
+            }
+            return [PresenceChanged(command.presence)], result
+
+        back = command.presence == AVAILABLE
+        return await self.desk.answer(command, command.user_id, decide, frees=back)
+
+
+def _planned(command: StartShift, zone: str | None, now: datetime) -> datetime | None:
+    if command.until is not None:
+        return planned_end(now, command.until, "UTC" if zone is None else zone)
+    if command.ends_at is not None and command.ends_at <= now:
+        raise ShiftEndsInThePast("The planned end has passed: give a later one, or none.")
+    return command.ends_at
+
+
+def _active(state: User | None, user_id: str) -> User:
+    user = existing(state, user_id)
+    if not user.active:
+        raise UserDeactivated(f"{user.name} is deactivated: reactivate them first.")
+    return user

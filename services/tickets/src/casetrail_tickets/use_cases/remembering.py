@@ -1,10 +1,10 @@
 """What tickets keeps of others: the newest messages of a conversation, and who there is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from casetrail_contracts import Event
 from casetrail_contracts.registry.privacy import Erased, ErasureRequested
-from casetrail_contracts.registry.user import UserCreated
+from casetrail_contracts.registry.user import UserCreated, UserRoleChanged, UserUpdated
 
 from casetrail_tickets.ports import ContextMessage, Contexts, People, Person
 
@@ -61,3 +61,12 @@ class RememberPerson:
         data = event.data
         if isinstance(data, UserCreated):
             await self.people.remember(event.workspace, Person(data.user_id, data.name, data.role))
+        elif isinstance(data, UserUpdated | UserRoleChanged):
+            known = await self.people.find(event.workspace, data.user_id)
+            if known is None:
+                return
+            if isinstance(data, UserUpdated):
+                person = replace(known, name=data.name)
+            else:
+                person = replace(known, role=data.role)
+            await self.people.remember(event.workspace, person)
