@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from casetrail_evidence import errors
+from casetrail_evidence.archive import command as archive
+from casetrail_evidence.archive.faults import CODES as ARCHIVE_CODES
 from casetrail_evidence.arguments import (
     add_witnesses,
     cosigned_lines,
@@ -51,6 +53,7 @@ EXIT_CODES: dict[type[errors.EvidenceError], int] = {
     errors.RecordMisplaced: 30,
     errors.RecordDiffers: 31,
     **BUNDLE_CODES,
+    **ARCHIVE_CODES,
 }
 """One exit code for each kind of fault; they are listed in the reference and never change."""
 
@@ -59,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code of one call; what was verified goes to stdout, a fault to stderr."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    needs_key = options.command not in {"keygen", bundle.NAME}
+    needs_key = options.command not in {"keygen", bundle.NAME, archive.NAME}
     if needs_key and not options.key and not options.key_file:
         parser.error("give the log's key with --key or --key-file")
     if options.command == "proof" and options.leaf is None and options.leaf_input is None:
@@ -174,4 +177,5 @@ def _parser() -> argparse.ArgumentParser:
     checkpoint.set_defaults(run=_checkpoint)
     add_commands(commands)
     bundle.add_command(commands)
+    archive.add_command(commands)
     return parser
