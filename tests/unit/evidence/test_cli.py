@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from casetrail_evidence import errors
+from casetrail_evidence.archive import faults as archive_faults
 from casetrail_evidence.bundle import faults
 from casetrail_evidence.checkpoint import Checkpoint, sign_checkpoint
 from casetrail_evidence.cli import EXIT_CODES, main
@@ -139,7 +140,11 @@ def test_every_kind_of_fault_has_a_code_of_its_own() -> None:
     """No error class is without an exit code, and no two share one."""
     kinds = {
         kind
-        for kind in [*vars(errors).values(), *vars(faults).values()]
+        for kind in [
+            *vars(errors).values(),
+            *vars(faults).values(),
+            *vars(archive_faults).values(),
+        ]
         if isinstance(kind, type) and issubclass(kind, errors.EvidenceError)
     } - {errors.EvidenceError}
     assert set(EXIT_CODES) == kinds
