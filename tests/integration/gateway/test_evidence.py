@@ -178,6 +178,32 @@ async def test_a_public_bundle_holds_no_plaintext(site: Site) -> None:
     assert (checked.present, checked.withheld) == (0, {"public-disclosure": 2})
 
 
+async def test_chosen_fields_leave_and_the_others_stay(
+    site: Site, streams_applied: JetStreamContext
+) -> None:
+    """The text without the phone; who took which fields is in the log; odd names are told."""
+    data = await site.bundle("text")
+    assert PHONE.encode() not in b"".join(unpacked(data).values())
+    checked = check_bundle(io.BytesIO(data), [SIGNER.verifier])
+    assert (checked.present, checked.withheld) == (1, {"chosen-disclosure": 1})
+    exported = [
+        parsed.model_dump()["data"]
+        for parsed in await real.stored(streams_applied)
+        if parsed.noun_verb == "access.exported"
+    ]
+    assert {(each["disclosure"], *each["fields"]) for each in exported} == {("chosen", "text")}
+    for disclose, token, status, sentence in (
+        ("txt", "token-reviewer", 422, "has the private field txt; it has phone, text."),
+        ("public,text", "token-reviewer", 422, "public and full stand alone"),
+        ("te xt", "token-reviewer", 422, ""),
+        ("text", "token-agent", 403, "ask for disclose=public"),
+    ):
+        answer = await site.gateway.get(
+            f"{PATH}?disclose={disclose}", headers={"Authorization": f"Bearer {token}"}
+        )
+        assert (answer.status_code, sentence in answer.text) == (status, True), answer.text
+
+
 async def test_the_export_is_recorded_first_and_stands_in_the_next_bundle(
     site: Site, streams_applied: JetStreamContext
 ) -> None:

@@ -15,11 +15,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from casetrail_evidence.keys import SignerKey
+from casetrail_evidence.rotation import sign_rotation
 
 from tests.support.waiting import eventually
 from tests.unit.evidence.bundles import (
     FORGER,
     KEY,
+    LOG,
     SALT,
     TEXT,
     CaseLog,
@@ -144,7 +147,10 @@ async def test_a_bundle_is_verified_from_disk_and_offline(page: Any, tmp_path: P
     await page.fill("#pinned", str(FORGER.verifier))
     await page.press("#pinned", "Tab")
     await page.wait_for_selector("#verdict[data-state=altered]")
-    assert "the key is not the one that you know" in await page.inner_text("#verdict")
+    assert (
+        "the key is not the one that you know, nor one that it leads to"
+        in await page.inner_text("#verdict")
+    )
 
 
 async def test_a_public_bundle_shows_what_is_withheld(page: Any, tmp_path: Path) -> None:
@@ -155,6 +161,49 @@ async def test_a_public_bundle_shows_what_is_withheld(page: Any, tmp_path: Path)
     report = await page.inner_text("#report")
     assert "phone, text: withheld under policy public-disclosure" in report
     assert TEXT[:10] not in report
+
+
+async def test_chosen_fields_are_shown_and_the_others_withheld(page: Any, tmp_path: Path) -> None:
+    """INVARIANT I7: the page tells the field that was chosen from the one that was not."""
+    folder = unfolded(tmp_path, unpacked(CaseLog(story()).bundle("text")))
+    await page.goto((folder / "verify.html").as_uri())
+    assert (await verdict(page))[0] == "present"
+    report = await page.inner_text("#report")
+    assert TEXT in report
+    assert "phone: withheld under policy chosen-disclosure" in report
+
+
+async def test_a_change_of_the_key_is_shown_and_checked(
+    page: Any, tmp_path: Path, zipped: Callable[[Files], Path]
+) -> None:
+    """INVARIANT I7: a key pinned before leads to the one that signs now; a forged note does not."""
+    log, new = CaseLog(story()), SignerKey(LOG.name, bytes(range(7, 39)))
+    note = log.note(key=new)
+    good = str(sign_rotation(3, LOG, new))
+    forged = good.replace("\n3\n", "\n4\n")
+    foreign = str(sign_rotation(3, FORGER, new))
+
+    def files(*rotations: str) -> Files:
+        records = log.records(note=note)
+        return unpacked(bundle_of(records, note, key=str(new.verifier), rotations=list(rotations)))
+
+    await page.goto((unfolded(tmp_path, files(good)) / "verify.html").as_uri())
+    assert (await verdict(page))[0] == "present"
+    await page.fill("#pinned", KEY)
+    await page.press("#pinned", "Tab")
+    await page.wait_for_selector("#verdict:has-text('a key that the one you gave leads to')")
+    report = await page.inner_text("#report")
+    assert "Changes of the log's key" in report
+    step = f"From entry 3 on, {new.verifier} signs for the log; before, {KEY}: signed by both keys"
+    assert step in report
+    for rotations, sentence in (
+        ((forged,), "not signed by both keys"),
+        ((foreign,), "the key is not the one that you know, nor one that it leads to"),
+        ((), "the key is not the one that you know, nor one that it leads to"),
+        (("x",), "a change of the log's key is damaged"),
+    ):
+        state, words = await checked(page, zipped(files(*rotations)))
+        assert (state, sentence in words) == ("altered", True), words
 
 
 async def test_each_attack_is_seen_in_the_browser(

@@ -129,9 +129,11 @@ class Office:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def erase(self, scope: dict[str, Any], policy: str = "customer-request") -> str:
+    async def erase(
+        self, scope: dict[str, Any], policy: str = "customer-request", **more: Any
+    ) -> str:
         """The id of an erasure that is done."""
-        body = {"scope": scope, "policy": policy, "reason": "asked by letter"}
+        body = {"scope": scope, "policy": policy, "reason": "asked by letter", **more}
         answer = await self.post("/v1/privacy/erasures", body)
         assert answer.status_code == 202, answer.text
         erasure_id: str = answer.json()["erasure_id"]

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from casetrail_audit.domain.erased import kept_as_logged
 from casetrail_audit.privacy.assembly import PRIVACY_INDEXES, Privacy, make_privacy
 from casetrail_contracts import Actor
 from casetrail_contracts.ids import derive_id
@@ -41,7 +42,7 @@ async def read_by_everybody(js: JetStreamContext) -> None:
                 await message.ack_sync()
 
 
-async def asked(replica: Replica, js: JetStreamContext) -> None:
+async def asked(replica: Replica, js: JetStreamContext, fields: list[str] | None = None) -> None:
     """An erasure of a customer with many messages, asked for and recorded."""
     publisher = StreamPublisher(replica.broker, "SUPPORT")
     await publisher.publish_all([said(n, f"zebra {n}") for n in range(1, COUNT + 1)])
@@ -55,6 +56,7 @@ async def asked(replica: Replica, js: JetStreamContext) -> None:
             scope=ScopeBody(customer=CV),
             policy="customer-request",
             reason="asked by letter",
+            fields=fields,
         )
     )
     assert reply.status == "ok", reply
@@ -64,7 +66,13 @@ async def asked(replica: Replica, js: JetStreamContext) -> None:
 
 @asynccontextmanager
 async def asked_and_killed(
-    nats_url: str, mongo_url: str, js: JetStreamContext, method: str, calls: int
+    nats_url: str,
+    mongo_url: str,
+    js: JetStreamContext,
+    method: str,
+    calls: int,
+    *,
+    fields: list[str] | None = None,
 ) -> AsyncIterator[tuple[Replica, Privacy]]:
     """A log with an erasure that was killed after so many calls of a step."""
     replica = await Replica(settings_for(nats_url, mongo_url)).prepare()
@@ -73,7 +81,7 @@ async def asked_and_killed(
     await replica.start()
     await privacy.relay.start()
     try:
-        await asked(replica, js)
+        await asked(replica, js, fields)
         arguments = (mongo_url, nats_url, method, str(calls))
         async with python_process("tests.support.eraser_process", *arguments) as process:
             assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
@@ -110,6 +118,30 @@ async def test_it_goes_on_where_it_was_killed(
         await eventually(finished, within=30)
         left = await messages(js, "SUPPORT")
         assert not [seq for seq, data in left if b"zebra" in data]
+
+
+@pytest.mark.parametrize(("method", "calls"), [("erase", 3), ("forget", 22), ("handle", 1)])
+async def test_an_erasure_of_single_fields_goes_on_as_well(
+    nats_server: NatsForTests, mongo_url: str, js: JetStreamContext, method: str, calls: int
+) -> None:
+    """INVARIANT I10: the named field is gone and certified once; what it left opens its leaf."""
+    killed = asked_and_killed(nats_server.url, mongo_url, js, method, calls, fields=["phone"])
+    async with killed as (replica, privacy):
+        await privacy.eraser.start()
+
+        async def finished() -> list[dict[str, Any]]:
+            records = await replica.records()
+            told = [r["data"] for r in records if r["action"] == "privacy.erased"]
+            assert [each["stage"] for each in told] == ["complete"]
+            assert [r["seq"] for r in told[0]["records"]] == list(range(1, COUNT + 1))
+            assert {tuple(r["fields"]) for r in told[0]["records"]} == {("phone", "raw")}
+            return records
+
+        records = (await eventually(finished, within=30))[:COUNT]
+        assert {tuple(sorted(r["private"])) for r in records} == {("name", "salt", "text")}
+        assert all(kept_as_logged(r) for r in records)
+        left = await messages(js, "SUPPORT")
+        assert not [seq for seq, data in left if b"923001114291" in data]
 
 
 async def test_a_hold_in_between_stops_it(

@@ -12,7 +12,8 @@ from typing import Any
 
 from casetrail_evidence.bundle import pages
 from casetrail_evidence.bundle.chains import History
-from casetrail_evidence.bundle.document import BundledRecord, Disclosure, Manifest, record_name
+from casetrail_evidence.bundle.choosing import Disclosure
+from casetrail_evidence.bundle.document import BundledRecord, Manifest, record_name
 from casetrail_evidence.bundle.writing import BundleHead, bundled_record, write_bundle
 from casetrail_evidence.checkpoint import Checkpoint, sign_checkpoint
 from casetrail_evidence.keys import SignerKey

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 from casetrail_evidence.bundle.checking import check_bundle
-from casetrail_evidence.bundle.document import Disclosure
+from casetrail_evidence.bundle.choosing import Disclosure
 from casetrail_evidence.bundle.faults import ErasureUncertified, ValueMissing
 from casetrail_evidence.cli import main
+from casetrail_evidence.disclosure import without
+from casetrail_evidence.errors import Malformed
 from casetrail_evidence.keys import SignerKey
+from casetrail_evidence.leaves import field_salts
 from casetrail_evidence.rotation import sign_rotation
 
 from tests.unit.evidence.bundles import (
@@ -21,7 +24,9 @@ from tests.unit.evidence.bundles import (
     TEXT,
     CaseLog,
     bundle_of,
+    edited,
     event,
+    packed,
     story,
     unpacked,
 )
@@ -66,6 +71,39 @@ def test_a_full_bundle_never_holds_the_salt_of_the_event() -> None:
     assert SALT.encode() not in everything
     assert bytes(range(32)).hex().encode() not in everything
     assert PHONE.encode() in everything
+
+
+def test_a_bundle_of_chosen_fields_shows_these_and_withholds_the_others() -> None:
+    """INVARIANT I8: no byte of what was not chosen, nor a salt that would open a guess at it."""
+    data = CaseLog(story()).bundle("text")
+    everything = b"".join(unpacked(data).values())
+    assert PHONE.encode() not in everything
+    assert field_salts({"salt": SALT, "phone": PHONE})["phone"].encode() not in everything
+    assert TEXT.encode() in unpacked(data)["timeline.html"] or TEXT[:20].encode() in everything
+    checked = check_bundle(io.BytesIO(data), [LOG.verifier])
+    assert (checked.present, checked.withheld) == (1, {"chosen-disclosure": 1})
+    assert "THE PERSONAL VALUES text ARE IN" in unpacked(data)["README.txt"].decode()
+
+
+@pytest.mark.parametrize("odd", ["", "text,phone", "text,text", "full,text", "te xt", "a,", "ä"])
+def test_a_disclosure_has_one_spelling(odd: str) -> None:
+    """Names sorted and once each; public and full alone: anything else is no manifest."""
+    files = unpacked(CaseLog(story()).bundle())
+    changed = edited(files, "manifest.json", lambda m: m.update(disclosure=odd))
+    with pytest.raises(Malformed):
+        check_bundle(packed(changed), [LOG.verifier])
+
+
+def test_what_an_erasure_left_of_a_record_is_shown_with_its_own_salt() -> None:
+    """INVARIANT I8: without the event's salt the field that is left opens, nothing else does."""
+    log = erased_log()
+    made = log.events[1]
+    assert made is not None
+    made["private"] = without({"salt": SALT, "phone": PHONE, "text": TEXT}, ["text"])
+    data = bundle_of(log.records(erased={"text": "customer-request/1"}), log.note())
+    checked = check_bundle(io.BytesIO(data), [LOG.verifier])
+    assert (checked.present, checked.withheld) == (1, {"customer-request/1": 1})
+    assert SALT not in str(made["private"])
 
 
 def erased_log() -> CaseLog:

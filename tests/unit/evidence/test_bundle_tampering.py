@@ -126,11 +126,27 @@ def other_case(files: Files) -> Files:
     return covered_up(edited(files, "manifest.json", lambda m: m.update(case="CASE-1002")))
 
 
+def said_not_chosen(record: dict[str, Any]) -> None:
+    """A value taken out under a policy that this bundle does not have."""
+    del record["disclosed"]["text"]
+    record["withheld"]["text"] = "chosen-disclosure"
+
+
 ATTACKS: dict[str, tuple[Callable[[Files], Files], int, str]] = {
     "a record's text edited": (
         lambda f: edited(f, ASSIGNED, edit_reason),
         44,
         "records/0003.json is not the file that the manifest lists",
+    ),
+    "said to show the phone only, covered up": (
+        lambda f: covered_up(edited(f, "manifest.json", lambda m: m.update(disclosure="phone"))),
+        45,
+        "records/0001.json: it shows the value of 'text', which is not chosen",
+    ),
+    "a value said not to be chosen, covered up": (
+        lambda f: covered_up(edited(f, FIRST, said_not_chosen)),
+        45,
+        "records/0001.json: it withholds 'text' under policy chosen-disclosure",
     ),
     "a record's text edited, covered up": (
         lambda f: covered_up(edited(f, ASSIGNED, edit_reason)),

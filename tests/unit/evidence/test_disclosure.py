@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from casetrail_evidence.disclosure import Disclosed, disclose, open_field, open_fields
+from casetrail_evidence.disclosure import Disclosed, disclose, open_field, open_fields, without
 from casetrail_evidence.errors import CommitmentMismatch, Malformed, Withheld
 from casetrail_evidence.leaves import commitments
 
@@ -45,6 +45,21 @@ def test_false_values_and_fields_are_caught() -> None:
         open_fields(COMMITTED, {"extra": shown["text"]})
     with pytest.raises(CommitmentMismatch, match="no private field"):
         open_field({}, {}, "text")
+
+
+def test_what_is_left_after_an_erasure_opens_as_before_and_nothing_else_does() -> None:
+    """INVARIANT I8: the event's salt goes with a field; those left keep their own, again too."""
+    left = without(PRIVATE, ["phone"])
+    assert left is not None
+    assert str(PRIVATE["salt"]) not in str(left)
+    assert disclose(left, "text", "name") == disclose(PRIVATE, "text", "name")
+    less = without(left, ["name"])
+    assert less is not None
+    assert disclose(less, "text") == disclose(PRIVATE, "text")
+    assert set(less) == {"text", "salt"}
+    assert without(less, ["text"]) is None
+    with pytest.raises(KeyError):
+        disclose(less, "phone")
 
 
 @pytest.mark.parametrize("salt", ["zz", "ab", ""])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,14 +16,7 @@ from casetrail_local.folder import DEFAULT_FOLDER
 _TIMEOUT = 120.0  # seconds: a large case takes a while to prove
 
 
-class Disclose(StrEnum):
-    """How much of what is personal is in the file."""
-
-    PUBLIC = "public"
-    FULL = "full"
-
-
-def fetch(stack: StackDescription, case_id: str, disclose: Disclose, out: Path) -> str:
+def fetch(stack: StackDescription, case_id: str, disclose: str, out: Path) -> str:
     """Writes the bundle to `out` and gives the log's key; raises `StackError` with the reason."""
     headers = {"authorization": f"Bearer {stack.tokens.reviewer}"}
     part = out.with_name(f"{out.name}.part")
@@ -33,7 +25,7 @@ def fetch(stack: StackDescription, case_id: str, disclose: Disclose, out: Path) 
             base_url=stack.gateway_url, headers=headers, timeout=_TIMEOUT, trust_env=False
         ) as client:
             path = f"/v1/cases/{case_id}/evidence"
-            with client.stream("GET", path, params={"disclose": str(disclose)}) as answer:
+            with client.stream("GET", path, params={"disclose": disclose}) as answer:
                 if not answer.is_success:
                     answer.read()
                     raise StackError(f"No evidence of {case_id}: {_reason(answer)}")
@@ -55,15 +47,20 @@ def evidence(
     case_id: Annotated[str, typer.Argument(help="e.g. CASE-1001")],
     out: Annotated[Path | None, typer.Option(help="the file to write")] = None,
     disclose: Annotated[
-        Disclose, typer.Option(help="public: no personal value; full: all that are still kept")
-    ] = Disclose.PUBLIC,
+        str,
+        typer.Option(
+            help="public: no personal value; full: all that are still kept; or the fields to show, "
+            "e.g. text,phone"
+        ),
+    ] = "public",
     data: Annotated[
         Path, typer.Option("--data", envvar="CASETRAIL_DATA", help="the stack's data folder")
     ] = DEFAULT_FOLDER,
 ) -> None:
     """Write the evidence bundle of a case: all its records, proven, in one zip to hand out."""
     stack = StackDescription.read(data.expanduser() / "stack.json")
-    file = out or Path(f"{case_id}-evidence-{disclose}.zip")
+    kind = disclose if disclose in {"public", "full"} else "chosen"
+    file = out or Path(f"{case_id}-evidence-{kind}.zip")
     key = fetch(stack, case_id, disclose, file)
     console = Console()
     console.print(f"{file} ({file.stat().st_size} bytes)", markup=False, highlight=False)

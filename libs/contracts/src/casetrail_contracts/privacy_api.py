@@ -21,6 +21,8 @@ class ErasureAnswer(Answer):
     scope: PrivacyScope
     policy: str
     policy_version: int
+    fields: list[str] | None = None
+    """Which private fields were named; null: all."""
     requested_by: Actor
     requested_at: AwareDatetime
     reason: str | None

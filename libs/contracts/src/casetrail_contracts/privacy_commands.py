@@ -1,10 +1,13 @@
 """Commands of erasure and legal holds: `command.audit.erase`, `.hold_place`, `.hold_release`."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from casetrail_contracts.commands import Body, Command, ShortText, Text
+
+FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+"""A private field of an event: `phone`, `text`, `note` …"""
 
 
 class ScopeBody(Body):
@@ -22,11 +25,15 @@ class ScopeBody(Body):
 
 
 class ErasureBody(Body):
-    """Erase what is personal in the scope, as the policy says. The reason is kept in the log."""
+    """Erase what is personal in the scope, as the policy says. The reason is kept in the log.
+
+    With `fields` only these, and what repeats them (the item as WhatsApp sent it); the others stay.
+    """
 
     scope: ScopeBody
     policy: ShortText
     reason: Text
+    fields: list[FieldName] | None = Field(default=None, min_length=1, max_length=20)
 
 
 class HoldBody(Body):

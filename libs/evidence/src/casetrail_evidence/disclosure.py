@@ -1,11 +1,11 @@
 """What of a record's private fields is shown, and whether it is what was logged."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from casetrail_evidence.errors import CommitmentMismatch, Malformed, Withheld
-from casetrail_evidence.leaves import event_salt, field_salt, verify_commitment
+from casetrail_evidence.leaves import SALT_KEY, field_salts, verify_commitment
 
 _FIELD_SALT_BYTES = 32
 
@@ -20,8 +20,18 @@ class Disclosed:
 
 def disclose(private: Mapping[str, Any], *names: str) -> dict[str, Disclosed]:
     """The named private fields with their own salts: what may be handed out of them."""
-    salt = event_salt(private)
-    return {name: Disclosed(private[name], field_salt(salt, name).hex()) for name in names}
+    salts = field_salts(private, names)
+    return {name: Disclosed(private[name], salts[name]) for name in names}
+
+
+def without(private: Mapping[str, Any], names: Collection[str]) -> dict[str, Any] | None:
+    """The private fields that are left when the named ones are erased; None when none is.
+
+    The event's salt would open a guess at what is gone, so it goes as well. In its place stand the
+    salts of the fields that are left, which open these and nothing else.
+    """
+    left = {name: private[name] for name in private if name != SALT_KEY and name not in names}
+    return {**left, SALT_KEY: field_salts(private, left)} if left else None
 
 
 def open_field(committed: Mapping[str, str], disclosed: Mapping[str, Disclosed], name: str) -> Any:

@@ -93,10 +93,13 @@ def field_salts(private: Mapping[str, Any], names: Iterable[str] | None = None) 
     """The hex salts of the fields named, by name (default: of all fields).
 
     They are disclosed beside values; and they are what is kept of the other fields when the
-    event's salt goes in the erasure of one field.
+    event's salt goes in the erasure of one field: then they stand in its place (`without`).
     """
+    chosen = [name for name in private if name != SALT_KEY] if names is None else names
+    kept = private.get(SALT_KEY)
+    if isinstance(kept, Mapping):
+        return {name: kept[name] for name in chosen}
     salt = event_salt(private)
-    chosen = (name for name in private if name != SALT_KEY) if names is None else names
     return {name: field_salt(salt, name).hex() for name in chosen}
 
 

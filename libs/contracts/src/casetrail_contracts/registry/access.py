@@ -7,6 +7,10 @@ from pydantic import Field
 from casetrail_contracts.envelope import EventData
 
 
+def _absent(value: object) -> bool:
+    return value is None
+
+
 class AccessViewed(EventData):
     """Somebody read something, or was refused to; written before the answer is given."""
 
@@ -37,7 +41,8 @@ class AccessExported(EventData):
     what: str
     """`evidence`: the bundle of a case."""
     target: str
-    disclosure: Literal["public", "full"]
-    """`full` when personal values are in the file."""
+    disclosure: Literal["public", "full", "chosen"]
+    """`full` when personal values are in the file; `chosen`: those of `fields` only."""
+    fields: list[str] | None = Field(default=None, exclude_if=_absent)
     outcome: Literal["answered", "refused"] = "answered"
     purpose: str | None = None

@@ -11,6 +11,10 @@ from pydantic import AwareDatetime, Field
 from casetrail_contracts.envelope import Actor, EventData, Open
 
 
+def _absent(value: object) -> bool:
+    return value is None
+
+
 class PrivacyScope(Open):
     """What an erasure or a hold is about: one case, one customer's conversation, or one record."""
 
@@ -28,7 +32,7 @@ class HoldCheck(Open):
 
 
 class ErasedRecord(Open):
-    """One record whose personal values are gone, and what is left of it for ever.
+    """One record that lost the personal values `fields`, and what is left of it for ever.
 
     `leaf_input` is the text whose RFC 6962 leaf hash is `leaf` (hex): public, and what a rebuild
     from the stream needs, because the stream no longer has the message.
@@ -52,6 +56,8 @@ class ErasureRequested(EventData):
     policy: str
     policy_version: int
     hold_check: HoldCheck
+    fields: list[str] | None = Field(default=None, exclude_if=_absent)
+    """Which private fields were named; None: all."""
 
 
 class Erased(EventData):
@@ -72,6 +78,8 @@ class Erased(EventData):
     requested_at: AwareDatetime
     hold_check: HoldCheck
     records: list[ErasedRecord]
+    fields: list[str] | None = Field(default=None, exclude_if=_absent)
+    """Which private fields were named; None: all. What each record lost stands in `records`."""
 
 
 class HoldPlaced(EventData):

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from casetrail_evidence.bundle.chains import action_of
-from casetrail_evidence.bundle.document import PUBLIC_POLICY, BundledRecord
+from casetrail_evidence.bundle.choosing import OWN_POLICIES
+from casetrail_evidence.bundle.document import BundledRecord
 from casetrail_evidence.leaves import leaf_hash
 
 _ERASED: Final = "privacy.erased"
@@ -25,7 +26,7 @@ class Certificates:
         self._claims += [
             (name, own, private, policy)
             for private, policy in sorted(record.withheld.items())
-            if policy != PUBLIC_POLICY
+            if policy not in OWN_POLICIES
         ]
         data = leaf["event"].get("data")
         if action_of(leaf) != _ERASED or not isinstance(data, dict):

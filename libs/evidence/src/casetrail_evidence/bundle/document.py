@@ -3,9 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, NoReturn
 
 from casetrail_evidence.base64text import decode_base64, encode_base64
+from casetrail_evidence.bundle.choosing import Disclosure, is_disclosure
 from casetrail_evidence.bundle.faults import FormatUnknown
 from casetrail_evidence.canonical import canonical_json, parse_json
 from casetrail_evidence.disclosure import Disclosed
@@ -25,10 +26,6 @@ LISTED: Final = (CHECKPOINT, KEY, ROTATIONS, VERSIONS, README, TIMELINE)
 """What the manifest lists beside the records. verify.html holds the manifest, so it cannot be
 listed in it; it is recomputed instead."""
 MAX_RECORDS: Final = 20_000
-
-Disclosure = Literal["public", "full"]
-PUBLIC_POLICY: Final = "public-disclosure"
-"""The policy under which a public bundle withholds every private value."""
 
 _RECORD: Final = re.compile(r"records/(\d{4,5})\.json")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -88,7 +85,7 @@ class Manifest:
 
     def require_possible(self) -> None:
         """Nothing, or `Malformed` for values that no bundle has."""
-        if self.disclosure not in ("public", "full") or not _MOMENT.fullmatch(self.made_at):
+        if not is_disclosure(self.disclosure) or not _MOMENT.fullmatch(self.made_at):
             _malformed(MANIFEST)
         if self.first_seq < 1 or self.size < 0 or not 1 <= self.records <= MAX_RECORDS:
             _malformed(MANIFEST)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from casetrail_evidence.bundle.archive import Contents
 from casetrail_evidence.bundle.certificates import Certificates
 from casetrail_evidence.bundle.chains import History
+from casetrail_evidence.bundle.choosing import OWN_POLICIES, PUBLIC, shows, withheld_by
 from casetrail_evidence.bundle.document import BundledRecord, Manifest, record_name
 from casetrail_evidence.bundle.faults import (
     FileAltered,
@@ -88,14 +89,27 @@ class CheckRecords:
             )
         self._require_included(record)
         self._require_ours(leaf)
-        if record.disclosed and self._manifest.disclosure == "public":
-            raise ManifestInconsistent("it shows personal values, though the bundle is public.")
+        self._require_as_disclosed(record)
         if not record.withheld.keys() <= record.committed.keys() - record.disclosed.keys():
             raise ManifestInconsistent(
                 "it withholds a value that was not logged, or that it shows."
             )
         open_fields(record.committed, record.disclosed)
         return leaf
+
+    def _require_as_disclosed(self, record: BundledRecord) -> None:
+        disclosure = self._manifest.disclosure
+        if record.disclosed and disclosure == PUBLIC:
+            raise ManifestInconsistent("it shows personal values, though the bundle is public.")
+        for name in record.disclosed:
+            if not shows(disclosure, name):
+                raise ManifestInconsistent(f"it shows the value of {name!r}, which is not chosen.")
+        own = withheld_by(disclosure, record.withheld.keys())
+        for name, policy in record.withheld.items():
+            if policy in OWN_POLICIES and own.get(name) != policy:
+                raise ManifestInconsistent(
+                    f"it withholds {name!r} under policy {policy}, which is not that of the bundle."
+                )
 
     def _require_included(self, record: BundledRecord) -> None:
         proof = TlogProof.parse(record.proof)

@@ -15,16 +15,13 @@ from importlib.resources import files
 from typing import Any, Final
 
 from casetrail_evidence.bundle.chains import STATEMENT, History
+from casetrail_evidence.bundle.choosing import sentence
 from casetrail_evidence.bundle.document import BundledRecord, Manifest
 from casetrail_evidence.bundle.telling import WORDS, PrivateField, Told, plain, told
 
 Records = Callable[[], Iterable[BundledRecord]]
 """Gives the records of the bundle in order, as often as it is called."""
 
-DISCLOSURES: Final = {
-    "public": "public: no personal value is in this bundle; each is withheld.",
-    "full": "full: PERSONAL VALUES ARE IN THIS BUNDLE, as far as they are still kept.",
-}
 _SHORT: Final = 60
 _MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"  # no locale may matter
 
@@ -38,7 +35,7 @@ def readme(manifest: Manifest, key: str) -> bytes:
         ("@ORIGIN@", manifest.origin),
         ("@SIZE@", str(manifest.size)),
         ("@MADE_AT@", manifest.made_at),
-        ("@DISCLOSURE@", DISCLOSURES[manifest.disclosure]),
+        ("@DISCLOSURE@", sentence(manifest.disclosure)),
         ("@KEY@", key.strip()),
     ):
         text = text.replace(mark, value)
@@ -103,7 +100,7 @@ def _facts(manifest: Manifest) -> str:
         ("Root", base64.b64encode(manifest.root).decode()),
         ("Records of the case", str(manifest.records)),
         ("Made at", f"{manifest.made_at} (the maker's word)"),
-        ("Disclosure", DISCLOSURES[manifest.disclosure]),
+        ("Disclosure", sentence(manifest.disclosure)),
     )
     shown = "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>\n" for name, value in rows)
     return f"<dl>{shown}</dl>\n"

@@ -9,18 +9,17 @@ from typing import Any, BinaryIO, Final
 
 from casetrail_evidence.bundle import pages
 from casetrail_evidence.bundle.chains import History
+from casetrail_evidence.bundle.choosing import Disclosure, shows, withheld_by
 from casetrail_evidence.bundle.document import (
     CHECKPOINT,
     KEY,
     MANIFEST,
-    PUBLIC_POLICY,
     README,
     ROTATIONS,
     TIMELINE,
     VERIFIER,
     VERSIONS,
     BundledRecord,
-    Disclosure,
     Manifest,
     record_name,
     rotations_data,
@@ -61,19 +60,18 @@ def bundled_record(
 ) -> BundledRecord:
     """The record as it may be shown.
 
-    `private` are the values that are still kept, with their event's salt, which itself never gets
-    into a bundle. `erased` names the policy of each value that is not; a value that is in neither
-    is missing, and the bundle says so.
+    `private` are the values that are still kept, with the salt of their event (which itself never
+    gets into a bundle) or, after an erasure of other fields, with their own. `erased` names the
+    policy of each value that is not; a value that is in neither is missing, and the bundle says so.
     """
     record = BundledRecord(index=index, seq=seq, leaf_input=leaf_input, proof=proof)
     policies = dict(erased or {})
     kept = {name for name in private or {} if name != SALT_KEY} & set(record.committed)
     gone = {name: policies[name] for name in record.committed.keys() - kept if name in policies}
-    if disclosure == "public":
-        rest = record.committed.keys() - gone.keys()
-        return replace(record, withheld=gone | dict.fromkeys(sorted(rest), PUBLIC_POLICY))
-    shown = disclose(private, *sorted(kept)) if private is not None and kept else {}
-    return replace(record, disclosed=shown, withheld=gone)
+    rest = withheld_by(disclosure, record.committed.keys() - gone.keys())
+    opened = sorted(name for name in kept if shows(disclosure, name))
+    shown = disclose(private, *opened) if private is not None and opened else {}
+    return replace(record, disclosed=shown, withheld=gone | rest)
 
 
 def write_bundle(out: BinaryIO, head: BundleHead, records: pages.Records) -> Manifest:

@@ -1,6 +1,7 @@
 """What a record is after its personal values were erased (docs/adr/0015-erasure.md).
 
-`private` is null and `erased` says why; leaf and leaf input stay for ever.
+`private` is null, or holds what is left of it, and `erased` says why; leaf and leaf input stay for
+ever.
 """
 
 import json
@@ -9,6 +10,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from casetrail_evidence import leaves
+from casetrail_evidence.disclosure import disclose, open_fields, without
+from casetrail_evidence.errors import EvidenceError
 
 from casetrail_audit.domain import envelope as read
 from casetrail_audit.domain import record as make
@@ -18,14 +21,24 @@ from casetrail_audit.domain.record import Record
 Mark = dict[str, Any]
 """`{erasure_id, policy, policy_version, at, fields, certified}`, and `pending` for a copy that came
 later: true while its message is still in the stream. `certified` is false until a certificate that
-lists the record is committed."""
+lists the record is committed. `before` holds the marks of earlier erasures, which took other values
+(without `certified`: they are)."""
 
 BYTES: Final = "bytes"
+_OF_BEFORE: Final = ("erasure_id", "policy", "policy_version", "at", "fields")
 
 
-def mark(erasure: Mapping[str, Any], fields: Sequence[str], at: datetime) -> Mark:
-    """The mark of a record that loses these personal values to this erasure."""
-    return {
+def mark(
+    erasure: Mapping[str, Any],
+    fields: Sequence[str],
+    at: datetime,
+    earlier: Mapping[str, Any] | None = None,
+) -> Mark:
+    """The mark of a record that loses these personal values to this erasure.
+
+    What an earlier erasure took, and no certificate lists yet, this one answers for.
+    """
+    made: Mark = {
         "erasure_id": erasure["erasure_id"],
         "policy": erasure["policy"],
         "policy_version": erasure["policy_version"],
@@ -33,6 +46,35 @@ def mark(erasure: Mapping[str, Any], fields: Sequence[str], at: datetime) -> Mar
         "fields": list(fields),
         "certified": False,
     }
+    if earlier is None:
+        return made
+    before = list(earlier.get("before", []))
+    if earlier["certified"]:
+        before.append({name: earlier[name] for name in _OF_BEFORE})
+    else:
+        made["fields"] = sorted({*earlier["fields"], *fields})
+    return {**made, "before": before} if before else made
+
+
+def marks(erased: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """The mark of a record and those before it, the oldest first."""
+    return [] if erased is None else [*erased.get("before", []), erased]
+
+
+def left_of(record: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any] | None:
+    """The personal values of a record without these; bytes go whole, whatever is in them."""
+    return without(record["private"], fields) if record["kind"] == "event" else None
+
+
+def kept_as_logged(record: Mapping[str, Any]) -> bool:
+    """Whether what is left of the values of a record is what its leaf commits to."""
+    committed: dict[str, str] = json.loads(record["leaf_input"])["event"]["private"]
+    private = record["private"]
+    try:
+        open_fields(committed, disclose(private, *fields_of(record)))
+    except (EvidenceError, KeyError):
+        return False
+    return True
 
 
 def fields_of(record: Mapping[str, Any]) -> list[str]:
@@ -48,6 +90,7 @@ def as_the_first(copy: Record, first: Mapping[str, Any]) -> Record:
     if known is None:
         return copy
     again = {**known, "fields": [BYTES], "certified": False, "pending": True}
+    again.pop("before", None)
     return {**copy, "private": None, "erased": again}
 
 

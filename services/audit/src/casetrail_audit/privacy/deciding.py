@@ -70,6 +70,7 @@ class AskErasure:
                 policy=policy.name,
                 policy_version=policy.version,
                 hold_check=HoldCheck(checked_at=at),
+                fields=command.fields,
             )
             event = events.told(
                 command,
@@ -86,6 +87,7 @@ class AskErasure:
                 "scope": scope.document(),
                 "policy": policy.name,
                 "policy_version": policy.version,
+                "fields": command.fields,
                 "requested_by": command.actor.model_dump(mode="json"),
                 "requested_at": at,
                 "request_event_id": event.id,

@@ -101,6 +101,7 @@ def certificate(
             "requested_at": erasure["requested_at"],
             "hold_check": HoldCheck(checked_at=at, holds=list(holds)),
             "records": [listed(record) for record in records],
+            "fields": erasure.get("fields"),
         }
     )
     return Event.build(

@@ -67,7 +67,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A record that is to lose its personal values."""
+    """A record that is to lose the personal values `fields`."""
 
     seq: int
     kind: str

@@ -8,7 +8,8 @@ from casetrail_contracts.subjects import SUPPORT
 from casetrail_runtime.mongo import Database, durable
 from pymongo import ASCENDING, IndexModel
 
-from casetrail_audit.domain.erased import fields_of, mark
+from casetrail_audit.domain.erased import fields_of, left_of, mark
+from casetrail_audit.privacy.fields import CONTEXT, REMEMBERED, going, wanted
 from casetrail_audit.privacy.model import Document, Target
 from casetrail_audit.privacy.policies import NEVER, POLICIES
 
@@ -51,10 +52,12 @@ class MongoErasureRecords:
     async def targets(self, workspace: str, erasure: Document, through: int) -> Sequence[Target]:
         """Some records that still have to lose their values; none when all have."""
         scope = await self._scope(workspace, erasure, through)
-        found = await self._found({"$and": [scope, _KEPT]})
+        fields = wanted(erasure.get("fields"))
+        found = await self._found({"$and": [scope, _KEPT, *_having(fields)]}, fields)
         if found:
             return found
-        async for seqs in self._seqs(scope):
+        lost = {"erased.erasure_id": erasure["erasure_id"]}
+        async for seqs in self._seqs(scope if fields is None else lost):
             found = await self._copies(seqs, through)
             if found:
                 return found
@@ -74,10 +77,20 @@ class MongoErasureRecords:
         return await self._found(query)
 
     async def forget(self, target: Target, erasure: Document, at: datetime) -> None:
-        """Takes the values and salts away and leaves the mark; again is harmless."""
+        """Takes the values and salts away and leaves the mark; again is harmless.
+
+        Who was quicker wins; a target that still has something to lose is found again.
+        """
+        fields = {"kind": 1, "private": 1, "erased": 1}
+        record = await self._records.find_one({"_id": target.seq, **_KEPT}, fields)
+        if record is None or not {*target.fields} <= {*fields_of(record)}:
+            return
+        known = record.get("erased")
+        as_it_was: Document = {"$exists": False} if known is None else {"$eq": known}
+        left = left_of(record, target.fields)
         await self._records.update_one(
-            {"_id": target.seq, **_KEPT},
-            {"$set": {"private": None, "erased": mark(erasure, target.fields, at)}},
+            {"_id": target.seq, "erased": as_it_was, **_KEPT},
+            {"$set": {"private": left, "erased": mark(erasure, target.fields, at, known)}},
         )
 
     async def settle(self, seq: int) -> None:
@@ -150,24 +163,29 @@ class MongoErasureRecords:
         conversation = erasure["scope"]["conversation_id"]
         if conversation is None:
             return []
+        fields = None if erasure.get("fields") is None else frozenset({CONTEXT})
         about = {
             "workspace": workspace,
             "kind": "event",
             "conversation_id": conversation,
             "action": "ticket.created",
         }
+        kept = [about, _KEPT, *_having(fields)]
         quoting = [
             record["_id"]
-            async for record in self._records.find({"$and": [about, _KEPT]}, {"data": 1})
+            async for record in self._records.find({"$and": kept}, {"data": 1})
             if await self._erased_by(erasure, _quoted(record["data"]))
         ]
-        return await self._found({"$and": [{"_id": {"$in": quoting}}, _KEPT]}) if quoting else []
+        those = {"$and": [{"_id": {"$in": quoting}}, *kept]}
+        return await self._found(those, fields) if quoting else []
 
     async def _erased_by(self, erasure: Document, event_ids: Sequence[str]) -> bool:
-        query = {
+        query: Document = {
             "event_id": {"$in": list(event_ids), "$gt": ""},
             "erased.erasure_id": erasure["erasure_id"],
         }
+        if erasure.get("fields") is not None:
+            query["erased.fields"] = {"$in": list(REMEMBERED)}
         return await self._records.find_one(query, {"_id": 1}) is not None
 
     async def _seqs(self, query: Document) -> AsyncIterator[Sequence[int]]:
@@ -180,7 +198,9 @@ class MongoErasureRecords:
         if seqs:
             yield seqs
 
-    async def _found(self, query: Document) -> Sequence[Target]:
+    async def _found(
+        self, query: Document, fields: frozenset[str] | None = None
+    ) -> Sequence[Target]:
         found = self._records.find(query, _SHOWN).sort("_id", 1).limit(BATCH)
         return [
             Target(
@@ -188,10 +208,24 @@ class MongoErasureRecords:
                 record["kind"],
                 record["conversation_id"],
                 record["case_id"],
-                tuple(fields_of(record)),
+                _losing(record, fields),
             )
             async for record in found
         ]
+
+
+def _having(fields: frozenset[str] | None) -> list[Document]:
+    """Records with a value to lose; what is kept as bytes may hold anything."""
+    if fields is None:
+        return []
+    has = [{f"private.{name}": {"$exists": True}} for name in sorted(fields)]
+    return [{"$or": [{"kind": {"$ne": "event"}}, *has]}]
+
+
+def _losing(record: Document, fields: frozenset[str] | None) -> tuple[str, ...]:
+    if fields is None or record["kind"] != "event":
+        return tuple(fields_of(record))
+    return going(record["private"], fields)
 
 
 def _quoted(data: Any) -> Sequence[str]:

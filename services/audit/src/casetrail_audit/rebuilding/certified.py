@@ -8,7 +8,7 @@ from casetrail_contracts.registry.privacy import Erased, ErasedRecord
 from casetrail_evidence import leaves
 
 from casetrail_audit.adapters.jetstream_log import JetStreamLog
-from casetrail_audit.domain.erased import Mark, restored
+from casetrail_audit.domain.erased import Mark, mark, restored
 from casetrail_audit.domain.record import Record
 
 CERTIFICATES: Final = "support.*.privacy.erased"
@@ -57,12 +57,7 @@ class CertifiedRecords:
         content: dict[str, Any] = json.loads(line.leaf_input)
         if (content["log"], content["seq"]) != (self._stream.name, line.seq):
             return
-        mark: Mark = {
-            "erasure_id": certificate.erasure_id,
-            "policy": certificate.policy,
-            "policy_version": certificate.policy_version,
-            "at": at,
-            "fields": list(line.fields),
-            "certified": True,
-        }
-        self._lines.setdefault(line.seq, (line, mark))
+        _, earlier = self._lines.get(line.seq, (line, None))
+        if earlier is None or earlier["erasure_id"] != certificate.erasure_id:
+            made = mark(certificate.model_dump(), line.fields, at, earlier)
+            self._lines[line.seq] = (line, {**made, "certified": True})

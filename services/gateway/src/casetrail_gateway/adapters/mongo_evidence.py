@@ -35,8 +35,10 @@ class MongoCaseRecords:
         erased = timeline_query(workspace, scope, Kinds(), Page(0, "asc", None, through))
         erased["action"] = {"$gt": ""}
         erased["erased.erasure_id"] = {"$gt": ""}
+        records = self._db["records"]
         with answering():
-            ids = await self._db["records"].distinct("erased.erasure_id", erased)
+            ids = await records.distinct("erased.erasure_id", erased)
+            ids += await records.distinct("erased.before.erasure_id", erased)
         if not ids:
             return []
         query = {
@@ -59,9 +61,9 @@ class MongoCaseRecords:
 def _record(document: Mapping[str, Any]) -> SealedRecord:
     private, mark = document.get("private"), document.get("erased")
     erased: dict[str, str] = {}
-    if isinstance(mark, dict):
-        policy = policy_name(mark.get("policy"), mark.get("policy_version"))
-        erased = {str(name): policy for name in mark.get("fields") or ()}
+    for each in [*(mark.get("before") or ()), mark] if isinstance(mark, dict) else ():
+        policy = policy_name(each.get("policy"), each.get("policy_version"))
+        erased |= {str(name): policy for name in each.get("fields") or ()}
     return SealedRecord(
         document["_id"],
         document["leaf_input"],

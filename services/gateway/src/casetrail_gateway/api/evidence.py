@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from casetrail_evidence.bundle.document import Disclosure
+from casetrail_evidence.bundle.choosing import PATTERN
 from fastapi import Query
 
 from casetrail_gateway.api.desk import AtDesk
@@ -15,10 +15,14 @@ from casetrail_gateway.use_cases.looking import Read
 evidence = Reads("cases")
 
 Disclose = Annotated[
-    Disclosure,
+    str,
     Query(
+        pattern=PATTERN,
+        max_length=1299,
         description="`public`: no personal value, each only proven to be withheld. `full`: all "
-        "that are still kept; for leads, reviewers and administrators.",
+        "that are still kept. Or the private fields to show, `phone,text`: the others are "
+        "withheld. Personal values are for leads, reviewers and administrators.",
+        examples=["public", "full", "text,phone"],
     ),
 ]
 

@@ -30,6 +30,8 @@ _FAULTS: Final[tuple[tuple[type[Fault], int], ...]] = (
     (errors.TreeInconsistent, 500),
     (errors.EvidenceNotReady, 503),
     (errors.EvidenceTooLarge, 422),
+    (errors.BadDisclosure, 422),
+    (errors.NoSuchFields, 422),
     (errors.OutcomeUnknown, 504),
 )
 _REJECTED: Final[dict[str, int]] = {

@@ -1,5 +1,7 @@
 """Why the gateway does not answer; the API gives each fact its HTTP status."""
 
+from collections.abc import Sequence
+
 
 class Fault(Exception):
     """A reason not to answer: `slug` is stable, the text tells a person what to do."""
@@ -77,6 +79,24 @@ class EvidenceTooLarge(Fault):
     """A case with more records than a bundle holds."""
 
     slug = "evidence-too-large"
+
+
+class BadDisclosure(Fault):
+    """A disclosure that names neither public, full nor fields."""
+
+    slug = "disclosure-malformed"
+
+
+class NoSuchFields(Fault):
+    """Fields were chosen that no record of the case has."""
+
+    slug = "fields-unknown"
+
+    def __init__(self, case_id: str, unknown: Sequence[str], there: Sequence[str]) -> None:
+        names = ", ".join(there) or "none"
+        super().__init__(
+            f"No record of {case_id} has the private field {', '.join(unknown)}; it has {names}."
+        )
 
 
 class StreamUnavailable(Fault):

@@ -10,7 +10,7 @@ Order = Literal["asc", "desc"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What the log holds for one sequence of the stream. `private` is empty once erased."""
+    """What the log holds for one sequence of the stream. `private` lacks what is erased."""
 
     seq: int
     recorded_at: datetime
@@ -38,6 +38,10 @@ class Record:
     leaf_input: str = ""
     of: int | None = None
     problem: str | None = None
+
+    def lost(self, name: str) -> bool:
+        """Whether this personal value was erased."""
+        return self.erased is not None and name not in self.private
 
     @property
     def at(self) -> datetime:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from casetrail_gateway.domain.words import because, part_of, plural, text_of
+from casetrail_gateway.domain.words import because, part_of, plural, text_of, words
 
 Data = Mapping[str, Any]
 
@@ -18,16 +18,26 @@ def _about(data: Data) -> str:
     return "of the customer"
 
 
+def _named(data: Data) -> str:
+    """`phone, name`: the fields that were named; nothing when it is all of them."""
+    fields = data.get("fields")
+    return ", ".join(words(str(name)) for name in fields) if isinstance(fields, list) else ""
+
+
 def _erasure_requested(data: Data, reason: str | None) -> str:
     policy = text_of(data, "policy") or "a policy"
-    return because(f"Erasure {_about(data)} asked for under policy {policy}", reason)
+    named = _named(data)
+    what = f"of {named} {_about(data)}" if named else _about(data)
+    return because(f"Erasure {what} asked for under policy {policy}", reason)
 
 
 def _erased(data: Data, _: str | None) -> str:
     listed = data.get("records")
     count = plural(len(listed) if isinstance(listed, list) else 0, "record")
     policy = text_of(data, "policy") or "a policy"
-    sentence = f"Personal text {_about(data)} erased from {count} under policy {policy}"
+    named = _named(data)
+    what = f"{named[:1].upper()}{named[1:]}" if named else "Personal text"
+    sentence = f"{what} {_about(data)} erased from {count} under policy {policy}"
     stage = text_of(data, "stage")
     if stage == "stopped":
         holds = part_of(data, "hold_check").get("holds")

@@ -24,11 +24,19 @@ from casetrail_gateway.domain.words import (
 
 
 def summary(record: Record, *, reads_text: bool) -> str:
-    """The sentence for one record; it says when the personal text is erased, and why."""
+    """The sentence for one record; it says what of it is erased, and why."""
     sentence = _sentence(record, reads_text=reads_text)
     if record.erased is None:
         return sentence
-    return f"{sentence} (text erased under policy {text_of(record.erased, 'policy') or 'unknown'})"
+    policy = text_of(record.erased, "policy") or "unknown"
+    return f"{sentence} ({_gone(record.erased, record.private)} erased under policy {policy})"
+
+
+def _gone(erased: Mapping[str, Any], left: Mapping[str, Any]) -> str:
+    """`text` of a record that has nothing personal left, else the names of what is gone."""
+    named = erased.get("fields")
+    names = [words(str(name)) for name in named] if isinstance(named, list) else []
+    return ", ".join(names) if left and names else "text"
 
 
 def _sentence(record: Record, *, reads_text: bool) -> str:
@@ -120,6 +128,9 @@ def _access_exported(told: Told) -> str:
     what = f"{words(text_of(told.data, 'what') or 'data')}{f' of {target}' if target else ''}"
     if text_of(told.data, "outcome") == "refused":
         return f"Was refused an export of the {what}"
+    fields = told.data.get("fields")
+    if isinstance(fields, list) and fields:
+        return f"Exported the {what}, with {', '.join(words(str(name)) for name in fields)}"
     full = text_of(told.data, "disclosure") == "full"
     return f"Exported the {what}, {'with' if full else 'without'} personal values"
 

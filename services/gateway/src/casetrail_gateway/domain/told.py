@@ -32,7 +32,7 @@ class Told:
 
     def quote(self, key: str, *, empty: str) -> str:
         """`: «…»`, or in brackets why there are no words to show."""
-        if self.record.erased is not None:
+        if self.record.lost(key):
             return ""  # `summary` says so
         if not self.reads_text:
             return " (text not shown to programs)"

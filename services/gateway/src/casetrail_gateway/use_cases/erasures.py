@@ -14,6 +14,7 @@ from casetrail_gateway.use_cases.looking import Look
 _REQUESTED: Final = "privacy.erasure_requested"
 _ERASED: Final = "privacy.erased"
 _AT_ONCE: Final = 200
+_OF_THE_REQUEST: Final = ("scope", "policy", "policy_version", "fields")
 
 
 class ReadErasure:
@@ -49,7 +50,7 @@ class ReadErasure:
         told: dict[str, Any] = {
             "erasure_id": self._erasure_id,
             "status": ended,
-            **{name: request.data.get(name) for name in ("scope", "policy", "policy_version")},
+            **{name: request.data.get(name) for name in _OF_THE_REQUEST},
             "requested_by": request.actor,
             "requested_at": request.at,
             "reason": request.why(reads_text=self._caller.reads_text),

@@ -2,17 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Final, cast
 
-from casetrail_evidence.bundle.document import MAX_RECORDS, BundledRecord, Disclosure
+from casetrail_evidence.bundle.choosing import (
+    PUBLIC,
+    Disclosure,
+    chosen_fields,
+    disclosure_of,
+)
+from casetrail_evidence.bundle.document import MAX_RECORDS, BundledRecord
 from casetrail_evidence.bundle.writing import BundleHead, bundled_record, write_bundle
 from casetrail_evidence.checkpoint import Checkpoint
 from casetrail_evidence.disclosure import open_fields
-from casetrail_evidence.errors import EvidenceError
+from casetrail_evidence.errors import EvidenceError, Malformed
 from casetrail_evidence.leaves import leaf_hash
 from casetrail_evidence.merkle import inclusion_ranges, needed_nodes, verify_inclusion
 from casetrail_evidence.notes import parse_note
@@ -20,8 +26,11 @@ from casetrail_evidence.proof import make_proof
 from casetrail_evidence.tiles import tile_source, tiles_for
 
 from casetrail_gateway.domain.errors import (
+    BadDisclosure,
     EvidenceNotReady,
     EvidenceTooLarge,
+    Fault,
+    NoSuchFields,
     NotFound,
     NotPermitted,
     TreeInconsistent,
@@ -35,6 +44,7 @@ from casetrail_gateway.use_cases.cases import look_at
 from casetrail_gateway.use_cases.finding import Finder, Found
 from casetrail_gateway.use_cases.looking import Look
 
+CHOSEN: Final = "chosen"
 _BATCH: Final = 200
 _IN_MEMORY: Final = 4 * 1024 * 1024
 """Bytes of a bundle before it goes to a temporary file."""
@@ -58,7 +68,7 @@ class ExportEvidence:
         clock: Clock,
         caller: Caller,
         case_id: str,
-        disclosure: Disclosure,
+        disclosure: str,
         patience: float,
     ) -> None:
         self._log = log
@@ -68,7 +78,7 @@ class ExportEvidence:
         self._clock = clock
         self._caller = caller
         self._case_id = case_id
-        self._disclosure: Disclosure = disclosure
+        self._disclosure, self._unreadable = _disclosure(disclosure)
         self._patience = patience
         self._found = Found()
 
@@ -82,7 +92,11 @@ class ExportEvidence:
                 "ask for disclose=public."
             )
             look = replace(look, fault=fault)
-        return replace(look, disclosure=self._disclosure)
+        if look.fault is None:
+            look = replace(look, fault=self._unreadable)
+        fields = chosen_fields(self._disclosure)
+        kind = self._disclosure if fields is None else CHOSEN
+        return replace(look, disclosure=kind, fields=tuple(sorted(fields or ())))
 
     async def answer(self) -> EvidenceFile:
         """The zip in a temporary file that is gone as soon as it is closed."""
@@ -103,6 +117,9 @@ class ExportEvidence:
                 raise EvidenceTooLarge(f"A bundle holds at most {MAX_RECORDS} records.")
             for record in await prove(records):
                 spool.write(record.data + b"\n")
+        unknown = (chosen_fields(self._disclosure) or frozenset()) - prove.fields
+        if unknown and count:
+            raise NoSuchFields(self._case_id, sorted(unknown), sorted(prove.fields))
         if count == 0:
             raise EvidenceNotReady(f"No record of {self._case_id} is sealed yet. Try again.")
         bundle_head = BundleHead(
@@ -123,7 +140,8 @@ class ExportEvidence:
             write_bundle(out, head, partial(_read_back, spool))
         size = out.tell()
         out.seek(0)
-        return EvidenceFile(out, size, f"{self._case_id}-evidence-{self._disclosure}.zip")
+        kind = self._disclosure if chosen_fields(self._disclosure) is None else CHOSEN
+        return EvidenceFile(out, size, f"{self._case_id}-evidence-{kind}.zip")
 
     async def _sealed(self, through: int) -> SealedHead:
         """The signed head, a moment later if it does not reach as far as the views do yet."""
@@ -159,7 +177,7 @@ class ExportEvidence:
 
     @property
     def _may_disclose(self) -> bool:
-        return self._disclosure == "public" or self._caller.role in MAY_DISCLOSE
+        return self._disclosure == PUBLIC or self._caller.role in MAY_DISCLOSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +187,8 @@ class _Prove:
     tree: SealedTree
     head: SealedHead
     disclosure: Disclosure
+    fields: set[str] = field(default_factory=set)
+    """The private fields that the records have."""
 
     async def __call__(self, records: Sequence[SealedRecord]) -> list[BundledRecord]:
         """The records with their proofs; `TreeInconsistent` when one does not hold."""
@@ -199,7 +219,16 @@ class _Prove:
             erased=record.erased,
         )
         open_fields(made.committed, made.disclosed)
+        self.fields.update(made.committed)
         return made
+
+
+def _disclosure(text: str) -> tuple[Disclosure, Fault | None]:
+    """The disclosure asked for; a fault, and the least disclosure, when it is none."""
+    try:
+        return disclosure_of(text), None
+    except Malformed as fault:
+        return PUBLIC, BadDisclosure(str(fault))
 
 
 def _temporary() -> BinaryIO:

@@ -6,7 +6,7 @@ A `Read` says first what it is about to show (`look`) and then shows it (`answer
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from casetrail_contracts import Actor, Event, EventData
 from casetrail_contracts.registry.access import AccessExported, AccessSearched, AccessViewed
@@ -37,8 +37,10 @@ class Look:
     conversation_id: str | None = None
     filters: Mapping[str, Any] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
-    disclosure: Literal["public", "full"] | None = None
+    disclosure: str | None = None
     """Set when a file is taken out: how much of what is personal is in it."""
+    fields: tuple[str, ...] = ()
+    """Of a chosen disclosure: the fields."""
     fault: Fault | None = None
 
 
@@ -106,7 +108,8 @@ def _told(caller: Caller, look: Look, outcome: str) -> EventData:
     said["target"] = look.target
     if look.disclosure is None:
         return AccessViewed.model_validate(said)
-    return AccessExported.model_validate({**said, "disclosure": look.disclosure})
+    said |= {"disclosure": look.disclosure, "fields": list(look.fields) or None}
+    return AccessExported.model_validate(said)
 
 
 def actor_of(caller: Caller) -> Actor:

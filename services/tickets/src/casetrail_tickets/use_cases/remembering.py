@@ -1,12 +1,16 @@
 """What tickets keeps of others: the newest messages of a conversation, and who there is."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from casetrail_contracts import Event
 from casetrail_contracts.registry.privacy import Erased, ErasureRequested
 from casetrail_contracts.registry.user import UserCreated, UserRoleChanged, UserUpdated
 
 from casetrail_tickets.ports import ContextMessage, Contexts, People, Person
+
+_WITH_TEXT: Final = frozenset({"text", "bytes"})
+"""Private fields in which the text of a message is; a copy keeps it as bytes."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,16 @@ class ForgetErased:
         if event.conversationid is None:
             return
         data = event.data
-        if isinstance(data, ErasureRequested) and data.scope.kind != "record":
-            await self.contexts.forget(event.workspace, event.conversationid, None)
+        if isinstance(data, ErasureRequested):
+            takes_texts = data.fields is None or "text" in data.fields
+            if takes_texts and data.scope.kind != "record":
+                await self.contexts.forget(event.workspace, event.conversationid, None)
         elif isinstance(data, Erased):
-            ids = [record.event_id for record in data.records if record.event_id is not None]
+            ids = [
+                record.event_id
+                for record in data.records
+                if record.event_id is not None and not _WITH_TEXT.isdisjoint(record.fields)
+            ]
             await self.contexts.forget(event.workspace, event.conversationid, ids)
 
 

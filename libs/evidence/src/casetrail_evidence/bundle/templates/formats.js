@@ -102,6 +102,20 @@ async function isSigned(checkpoint, key) { // true, false, or null when the brow
   return false;
 }
 
+async function parseRotation(note) { // casetrail_evidence/rotation.py
+  const cut = note.lastIndexOf("\n\n");
+  const text = note.slice(0, cut + 1), parts = text.split("\n");
+  const [header, origin, size, old, fresh] = parts;
+  if (cut < 0 || parts.length !== 6 || header !== "casetrail key rotation v1" || !/^(0|[1-9]\d{0,15})$/.test(size)) {
+    throw new Fault("altered", "a change of the log's key is damaged");
+  }
+  const from = await parseKey(old), to = await parseKey(fresh);
+  if (from.name !== origin || to.name !== origin || from.text === to.text) {
+    throw new Fault("altered", "a change of the log's key is of another log");
+  }
+  return { text, lines: note.slice(cut + 2), size: Number(size), from, to };
+}
+
 async function commitment(salt, name, value) {
   const encoded = utf8.encode(name);
   const length = new Uint8Array(4);

@@ -74,10 +74,23 @@ function told(record) {
   return line;
 }
 
+function rotated(rotations) { // how the log changed its key
+  if (rotations.length === 0) return [];
+  const said = { present: "signed by both keys", altered: "not signed by both keys", unsure: "not checked" };
+  const list = element("ul");
+  for (const { from, to, size, state } of rotations) {
+    const line = element("li", `From entry ${size} on, ${to} signs for the log; before, ${from}: `);
+    line.append(element("span", said[state], state));
+    list.append(line);
+  }
+  return [element("h2", "Changes of the log's key"), list];
+}
+
 function show(report) {
   const { manifest, head, key, faults, records } = report;
   const count = (state) => records.flatMap((record) => record.fields).filter((one) => one.state === state).length;
-  const trust = report.pinned ? "Signed with the key that you gave."
+  const led = report.pinned && byId("pinned").value.trim() !== key.text;
+  const trust = report.pinned ? (led ? "Signed with a key that the one you gave leads to." : "Signed with the key that you gave.")
     : "The key came with the bundle. Compare it with the one that the organisation publishes elsewhere.";
   if (faults.length) {
     verdict("altered", "This bundle does not hold.", faults.slice(0, 20).map((one) => `${one.state}: ${one.sentence}.`));
@@ -104,6 +117,7 @@ function show(report) {
       ["Disclosure", manifest.disclosure],
       ["Personal values", `${count("present")} present, ${count("withheld")} withheld, ${count("missing")} missing`],
     ]),
+    ...rotated(report.rotations),
     element("h2", "Is anything left out?"), chains,
     element("p", `Records without a version: ${report.unversioned}. ${report.statement}`, "quiet"),
     element("h2", "The records"), list);

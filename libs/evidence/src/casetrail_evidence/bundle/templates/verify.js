@@ -2,6 +2,7 @@
 const aggregate = /^(conversation|ticket)\/[A-Za-z0-9_-]{1,200}$/;
 const ours = /^casetrail\.([a-z0-9_-]+\.[a-z0-9_-]+)\.v[0-9]+$/;
 const unlisted = ["manifest.json", "verify.html"];
+const ownPolicies = ["public-disclosure", "chosen-disclosure"];
 
 const textOf = (files, name) => {
   if (!files.has(name)) throw new Fault("missing", `${name} is not in the bundle`);
@@ -9,7 +10,7 @@ const textOf = (files, name) => {
 };
 
 async function checkBundle(files, pinned, whole) {
-  const report = { faults: [], records: [], chains: [], unsure: [] };
+  const report = { faults: [], records: [], chains: [], unsure: [], rotations: [] };
   const fault = (state, sentence) => report.faults.push({ state, sentence });
   const manifest = report.manifest = JSON.parse(textOf(files, "manifest.json"));
   if (manifest.format !== "casetrail-evidence-bundle/1") {
@@ -29,7 +30,8 @@ async function checkBundle(files, pinned, whole) {
   }
   const head = report.head = parseCheckpoint(textOf(files, "checkpoint"));
   const key = report.key = await parseKey(textOf(files, "key"));
-  await checkHead(head, key, manifest, pinned, report, fault);
+  const rotations = JSON.parse(textOf(files, "rotations.json"));
+  await checkHead(head, key, manifest, pinned, rotations, report, fault);
   const versions = new Map();
   const context = { manifest, head, versions, conversations: new Set(), certified: new Map(),
     note: textOf(files, "checkpoint") };
@@ -59,20 +61,43 @@ async function checkBundle(files, pinned, whole) {
   return report;
 }
 
-async function checkHead(head, key, manifest, pinned, report, fault) {
+async function checkHead(head, key, manifest, pinned, rotations, report, fault) {
   if (head.origin !== key.name) fault("altered", "the key is of another log than the checkpoint");
   if (manifest.origin !== head.origin || manifest.tree.size !== head.size ||
       manifest.tree.root !== toBase64(head.root)) {
     fault("altered", "the manifest says something else than the signed checkpoint");
   }
+  const given = pinned ? await parseKey(pinned).catch(() => null) : key;
+  if (given === null) fault("altered", "the key that you gave is not a whole key");
+  const trusted = await followRotations(given, rotations, report, fault);
   const signed = await isSigned(head, key);
   if (signed === false) fault("altered", "the checkpoint is not signed with the key of the bundle");
   if (signed === null) {
     report.unsure.push("This browser cannot check Ed25519 signatures. The signature of the "
       + "checkpoint MUST be checked with casetrail-verify; until then the bundle only agrees with itself.");
   }
-  if (pinned && pinned !== key.text) fault("altered", "the key is not the one that you know");
-  report.pinned = Boolean(pinned) && pinned === key.text;
+  if (!trusted.includes(key.text)) fault("altered", "the key is not the one that you know, nor one that it leads to");
+  report.pinned = Boolean(pinned) && trusted.includes(key.text);
+}
+
+async function followRotations(first, notes, report, fault) { // see casetrail_evidence/rotation.py
+  const trusted = first === null ? [] : [first.text];
+  for (const note of notes) {
+    const { text, lines, size, from, to } = await parseRotation(note);
+    const known = trusted.includes(from.text);
+    const step = { from: from.text, to: to.text, size, state: known ? "present" : "unsure" };
+    report.rotations.push(step);
+    if (!known) continue; // somebody may know a later key only
+    const signed = await Promise.all([from, to].map((key) => isSigned({ text, lines }, key)));
+    if (signed.includes(false)) {
+      step.state = "altered";
+      fault("altered", "a change of the log's key is not signed by both keys");
+    } else {
+      if (signed.includes(null)) step.state = "unsure";
+      trusted.push(to.text);
+    }
+  }
+  return trusted;
 }
 
 async function checkRecord(content, record, context) {
@@ -97,12 +122,23 @@ async function checkRecord(content, record, context) {
   if ((event.workspace ?? leaf.subject.split(".")[1]) !== manifest.workspace) {
     throw new Fault("altered", "it is of another workspace");
   }
-  if (manifest.disclosure === "public" && Object.keys(content.disclosed).length) {
-    throw new Fault("altered", "it shows personal values, though the bundle is public");
-  }
+  checkDisclosure(content, manifest.disclosure);
   if (event.caseid === manifest.case) conversations.add(event.conversationid);
   else Object.assign(record, { loose: true, conversation: event.conversationid });
   await checkFields(content, event.private ?? {}, record);
+}
+
+function checkDisclosure(content, disclosure) { // public, full, or the fields that were chosen
+  const shows = (name) => disclosure === "full" || (disclosure !== "public" && disclosure.split(",").includes(name));
+  const own = disclosure === "public" ? "public-disclosure" : "chosen-disclosure";
+  for (const name of Object.keys(content.disclosed)) {
+    if (!shows(name)) throw new Fault("altered", `it shows ${name}, which this bundle says it withholds`);
+  }
+  for (const [name, policy] of Object.entries(content.withheld)) {
+    if (ownPolicies.includes(policy) && (shows(name) || policy !== own)) {
+      throw new Fault("altered", `it withholds ${name} under a policy that is not the bundle's`);
+    }
+  }
 }
 
 function remember(leaf, event, { versions, certified }) { // versions, and certificates of erasure
@@ -123,7 +159,7 @@ function remember(leaf, event, { versions, certified }) { // versions, and certi
 
 function checkErasures(records, certified, fault) {
   for (const { name, hash, fields } of records) {
-    for (const field of fields.filter(({ policy }) => policy && policy !== "public-disclosure")) {
+    for (const field of fields.filter(({ policy }) => policy && !ownPolicies.includes(policy))) {
       if (!certified.get(hash)?.has(`${field.name} ${field.policy}`)) {
         fault("missing", `${name}: ${field.name} is said to be erased under ${field.policy}, and no `
           + "certificate in the bundle says so");
