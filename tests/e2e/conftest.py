@@ -17,8 +17,8 @@ from casetrail_local.progress import Steps
 from casetrail_local.story import Story
 from rich.console import Console
 
-READY_WITHIN = 120
-STOP_WITHIN = 60
+READY_WITHIN = 300
+STOP_WITHIN = 120
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def post(stack: RunningStack, body: bytes) -> httpx.Response:
     described = stack.description
     headers = {"x-hub-signature-256": signature(described.app_secret, body)}
     url = f"{described.ingest_url}/webhooks/whatsapp"
-    return httpx.post(url, content=body, headers=headers, timeout=30, trust_env=False)
+    return httpx.post(url, content=body, headers=headers, timeout=90, trust_env=False)
 
 
 async def settle(stack: RunningStack) -> None:
@@ -47,7 +47,7 @@ def test_the_demo_prints_the_story(tmp_path: Path) -> None:
             command,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=400,
             check=False,
             env={**os.environ, "NO_COLOR": "1"},
         )
@@ -78,7 +78,7 @@ async def test_a_hundred_copies_are_one_visible_record(stack: RunningStack) -> N
     url = f"{stack.description.ingest_url}/webhooks/whatsapp"
     headers = {"x-hub-signature-256": signature(stack.description.app_secret, body)}
     async with (
-        httpx.AsyncClient(trust_env=False, timeout=30) as client,
+        httpx.AsyncClient(trust_env=False, timeout=90) as client,
         Inspector(stack.description) as inspector,
     ):
         before = await inspector.log.records.count_documents({"kind": "duplicate"})
@@ -136,7 +136,7 @@ async def test_reads_need_a_token_and_leave_a_record(stack: RunningStack) -> Non
     path = f"{described.gateway_url}/v1/cases/{told.case_id}"
 
     async with (
-        httpx.AsyncClient(trust_env=False, timeout=30) as client,
+        httpx.AsyncClient(trust_env=False, timeout=90) as client,
         Inspector(described) as inspector,
     ):
         assert (await client.get(path)).status_code == 401
@@ -168,7 +168,7 @@ async def test_a_key_stands_for_one_request(stack: RunningStack) -> None:
     headers = {"authorization": f"Bearer {described.tokens.admin}", "idempotency-key": "k-1"}
     async with (
         httpx.AsyncClient(
-            trust_env=False, timeout=30, base_url=described.gateway_url, headers=headers
+            trust_env=False, timeout=90, base_url=described.gateway_url, headers=headers
         ) as client,
         Inspector(described) as inspector,
     ):

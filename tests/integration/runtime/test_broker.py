@@ -103,7 +103,7 @@ def run_service(url: str, what: str, exit_after: float = 0.0) -> subprocess.Pope
 
 async def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
     """The exit code and output of a process that ends by itself."""
-    out, _ = await asyncio.to_thread(process.communicate, timeout=15)
+    out, _ = await asyncio.to_thread(process.communicate, timeout=90)
     return process.returncode, out
 
 

@@ -87,7 +87,7 @@ async def test_a_replica_leaves_to_the_writer_what_the_writer_publishes(
     """Two replicas publish each event once between them; one alone takes over the other's."""
     own, other = Counting(office.publisher), Counting(office.publisher)
     writing = await running(Relay(office.db, [CONVERSATIONS], own))
-    await running(Relay(office.db, [CONVERSATIONS], other, writer="another-process"))
+    await running(Relay(office.db, [CONVERSATIONS], other, writer="another-process", grace=6.0))
     await office.commit(CV_A, "warm-up")
     await office.has_stored(1)
     before = own.count, other.count
