@@ -22,8 +22,9 @@ async def eventually(check: Callable[[], T], within: float = 5) -> T: ...
 async def eventually(check: Callable[[], Any], within: float = 5) -> Any:
     """What `check` gives once it gives something true, asked again and again for `within` seconds.
 
-    Seconds of a quiet machine: `PATIENCE` times as long is waited. `check` may be a coroutine function, and may assert: its last AssertionError is the one shown.
-    Any other exception is a fault of the test and passes through.
+    Seconds of a quiet machine: `PATIENCE` times as long is waited. `check` may be a coroutine
+    function, and may assert: its last AssertionError is the one shown. Any other exception is a
+    fault of the test and passes through.
     """
     deadline = time.monotonic() + within * PATIENCE
     pause = _FIRST_PAUSE

@@ -29,7 +29,7 @@ __all__ = [
     "nats_config",
 ]
 
-START_TIMEOUT = 30.0  # seconds; mongod needs one or two, a busy machine many more
+START_TIMEOUT = 90.0  # seconds; mongod needs one or two, a busy machine many more
 STOP_TIMEOUT = 20.0
 MAX_PAYLOAD = 4 * 1024 * 1024  # a webhook body may be 3 MB; its items are published one by one
 PORT_TRIES = 5

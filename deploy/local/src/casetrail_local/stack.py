@@ -35,7 +35,7 @@ from casetrail_local.services import (
 )
 from casetrail_local.supervision import Program, Supervisor, log_tail
 
-READY_TIMEOUT = 90.0  # seconds for all five services; a cold disk on a small machine is slow
+READY_TIMEOUT = 240.0  # seconds for all five services; a cold disk on a small machine is slow
 WATCH_EVERY = 0.3
 
 

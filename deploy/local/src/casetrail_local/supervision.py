@@ -22,7 +22,7 @@ from casetrail_local.errors import NotReady, StackError
 from casetrail_local.folder import DataFolder, write_private
 from casetrail_local.servers import last_words
 
-START_TIMEOUT = 15.0
+START_TIMEOUT = 60.0
 STOP_TIMEOUT = 60.0
 ALREADY_STARTED = 60  # supervisor's fault code
 ENDED_STATES = frozenset({"EXITED", "FATAL", "BACKOFF"})
