@@ -8,6 +8,7 @@ import asyncio
 import sys
 
 import structlog
+import uvicorn
 from casetrail_audit.adapters.mongo_records import MongoRecords
 from casetrail_audit.garbage import collect_rarely
 from casetrail_audit.handlers import subscribe
@@ -48,4 +49,6 @@ async def main(nats_url: str, mongo_url: str) -> None:
 
 if __name__ == "__main__":
     collect_rarely()
-    asyncio.run(main(*sys.argv[1:]))
+    loop = uvicorn.Config(app="").get_loop_factory()  # the one that a service runs on
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(main(*sys.argv[1:]))

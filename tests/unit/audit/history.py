@@ -1,5 +1,6 @@
 """A history of events as the services would publish them, for tests of the log and its views."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -219,7 +220,7 @@ def records_of(events: list[Event]) -> list[make.Record]:
 
 def entries_of(records: list[make.Record]) -> list[Entry]:
     """What the fold reads of them."""
-    return [Entry.of(record["leaf_input"], record["recorded_at"]) for record in records]
+    return [Entry.of(json.loads(record["leaf_input"]), record["recorded_at"]) for record in records]
 
 
 def origin_of(records: list[make.Record], entry: Entry) -> Origin:

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 from casetrail_audit.domain import record as make
 from casetrail_audit.domain.message import Message
@@ -19,10 +20,11 @@ AT = datetime(2026, 11, 22, 10, 14, 3, 120_000, tzinfo=UTC)
 
 def told(record: make.Record) -> tuple[str, AuditRecord, dict[str, Any]]:
     """Subject, parsed and raw content of what is published of a record."""
+    leaf_input = orjson.loads(record["leaf_input"])
     subject, content = published(
-        record["leaf_input"], record["leaf"], record["recorded_at"], record["event_id"]
+        leaf_input, record["leaf"], record["recorded_at"], record["event_id"]
     )
-    raw = json.dumps(content)
+    raw = orjson.dumps(content)
     return subject, AuditRecord.model_validate_json(raw), json.loads(raw)
 
 
@@ -122,3 +124,11 @@ def test_whatever_is_published_becomes_a_record_that_subscribers_can_parse(
         make.record_of(Message("SUPPORT", 7, subject, json.dumps(content).encode(), "m-1", AT), KEY)
         == record
     )
+
+
+@pytest.mark.parametrize("number", ["1e20", "100000000000000000000", "1.5", "9007199254740991"])
+def test_every_number_that_has_a_record_can_be_told(number: str) -> None:
+    """INVARIANT I1: one odd number of another team does not hold the log up."""
+    data = f'{{"n": {number}}}'.encode()
+    record = make.record_of(Message("SUPPORT", 7, "erp.orders.created", data, "m-1", AT), KEY)
+    assert told(record)[2]["data"] == {"n": float(number)}

@@ -63,7 +63,7 @@ class Store:
         await asyncio.sleep(0)
         if self.away:
             raise ConnectionError("away")
-        return [FinalRecord(after + 1, "{}", b"", datetime.now(UTC), None)]
+        return [FinalRecord(after + 1, {}, b"", datetime.now(UTC), None)]
 
     async def origin(self, entry: Entry) -> Origin:
         """None."""

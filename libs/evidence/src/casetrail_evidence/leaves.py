@@ -46,6 +46,7 @@ _BLOCK = 64
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 _HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
+_RECORDED_AT = "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ"
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 
 
@@ -152,16 +153,14 @@ def public_event(
     `private` absent or null stays as it is. Without a salt in it `fallback_salt` is used if given
     (see `derived_salt`), else `SaltMissing` is raised.
     """
-    public = dict(envelope)
-    private = public.get("private")
+    private = envelope.get("private")
     if private is None:
-        return PublicEvent(public)
-    if not isinstance(private, Mapping):
+        return PublicEvent({**envelope})
+    if not isinstance(private, dict | Mapping):  # dict first: an abstract class is slow to ask
         raise PrivateMalformed("The event's `private` is not an object.")
     if fallback_salt is not None and private.get(SALT_KEY) is None:
         private = {**private, SALT_KEY: base64.b64encode(fallback_salt).decode()}
-    public["private"] = commitments(private, encode)
-    return PublicEvent(public)
+    return PublicEvent({**envelope, "private": commitments(private, encode)})
 
 
 def leaf_input(
@@ -270,9 +269,9 @@ def recorded_at_text(moment: datetime) -> str:
     """The one spelling of a time in a leaf: UTC, six digits of a second, `Z`."""
     if moment.tzinfo is None:
         raise LeafMalformed("A time in a leaf needs its time zone.")
-    if moment.tzinfo is not UTC:
-        moment = moment.astimezone(UTC)
-    return f"{moment.isoformat(timespec='microseconds')[:-6]}Z"
+    m = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    day, time = (m.year, m.month, m.day), (m.hour, m.minute, m.second, m.microsecond)
+    return _RECORDED_AT % (day + time)
 
 
 def _require_commitments(private: Any) -> None:

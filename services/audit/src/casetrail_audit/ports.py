@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from casetrail_audit.domain.folding import Entry, Key, Origin, View, Views
 from casetrail_audit.domain.message import Message
@@ -53,7 +53,8 @@ class FinalRecord:
     """A final record as far as the views and subscribers need it."""
 
     seq: int
-    leaf_input: str
+    content: Mapping[str, Any]
+    """What its leaf input says, parsed once for all who read it."""
     leaf: bytes
     recorded_at: datetime
     event_id: str | None
@@ -95,17 +96,20 @@ class Records(Protocol):
     async def first_copies(self, event_ids: Collection[str]) -> Mapping[str, int]:
         """The sequence of the event record of each id that has one."""
 
-    async def event(self, event_id: str) -> Record | None:
-        """The event record of this id."""
+    async def events(self, event_ids: Collection[str]) -> Mapping[str, Record]:
+        """The event record of each id that has one."""
 
     async def demote(self, seq: int, event_id: str, of: int) -> None:
         """Makes an event record a provisional duplicate of a lower sequence."""
 
-    async def provisional(self, seq: int) -> Record | None:
-        """The provisional record of this sequence; None when it is final."""
+    async def provisional(self, seqs: Collection[int]) -> Mapping[int, Record]:
+        """The provisional records among these sequences; the others are final."""
 
     async def finalise(self, record: Record) -> bool:
         """Puts the final record in the place of the provisional one; False for a known event id."""
+
+    async def finalise_copies(self, records: Sequence[Record]) -> None:
+        """Puts final duplicates in the place of the provisional ones that are still there."""
 
     async def missing(self, first: int, last: int) -> Sequence[int]:
         """The sequences from first to last without a record."""

@@ -7,6 +7,7 @@ them, in one write and one fsync, under consecutive sequences.
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +20,14 @@ from nats.js.api import Header
 MAX_BATCH: Final = 1_000
 """Messages in one atomic batch: the server's limit."""
 
-_YIELD_EVERY: Final = 64
+_TOGETHER: Final = 64
+"""Messages of a batch that are written to the connection at once."""
 _TRY_AGAIN: Final = frozenset({10008, 10009, 10118})
 """JetStream errors that pass: no leader yet, stream offline. An incomplete batch (10176) is not
 one of them: a message that is too large is missing from it every time."""
 _FULL: Final = frozenset({10047, 10077})
+_PLAIN_SUBJECT: Final = re.compile(r"[A-Za-z0-9$_.-]+")
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9-]+")
 _HEADER_LINE: Final = len(b"NATS/1.0\r\n\r\n")
 
 
@@ -98,19 +102,13 @@ async def store_batch(
     """The acks of two or more messages that are stored together, or none of them is."""
     batch = uuid.uuid4().hex
     last = len(messages)
-    for number, message in enumerate(messages, start=1):
-        headers = {
-            **message.headers,
-            Header.BATCH_ID.value: batch,
-            Header.BATCH_SEQUENCE.value: str(number),
-        }
-        if number < last:
-            await _send(client, message, headers)
-            if number % _YIELD_EVERY == 0:
-                await asyncio.sleep(0)
-        else:
-            headers[Header.BATCH_COMMIT.value] = "1"
-            answer = await _request(client, message, headers, wait)
+    for start in range(0, last - 1, _TOGETHER):
+        part = enumerate(messages[start : min(start + _TOGETHER, last - 1)], start=start + 1)
+        await _send(client, [(message, _in_batch(batch, number)) for number, message in part])
+        await asyncio.sleep(0)
+    commit = {**_in_batch(batch, last), Header.BATCH_COMMIT.value: "1"}
+    final = messages[-1]
+    answer = await _request(client, final, {**final.headers, **commit}, wait)
     seq = _sequence(answer, stream)
     if answer.get("batch") != batch or answer.get("count") != last:
         # A server that knows no batches stored each message on its own and acks the last.
@@ -131,11 +129,55 @@ async def while_connected(client: Client, asking: Coroutine[Any, Any, T]) -> T:
         asked.cancel()
 
 
-async def _send(client: Client, message: Message, headers: Mapping[str, str]) -> None:
+def _in_batch(batch: str, number: int) -> dict[str, str]:
+    return {Header.BATCH_ID.value: batch, Header.BATCH_SEQUENCE.value: str(number)}
+
+
+async def _send(client: Client, part: Sequence[tuple[Message, dict[str, str]]]) -> None:
+    """Writes these without waiting for an answer.
+
+    As `Client.publish` would one by one, at a third of the cost: the first goes through the client,
+    which checks the connection, and so does each that has anything unusual in its headers; the
+    others are written in the same form (`HPUB <subject> <header bytes> <bytes>`).
+    """
+    pieces: list[bytes] = []
     try:
-        await client.publish(message.subject, message.data, headers=dict(headers))
+        for position, (message, more) in enumerate(part):
+            written = None if position == 0 else _written(message, more)
+            if written is not None and len(message.data) <= client.max_payload:
+                pieces.append(written)
+                continue
+            await _flush(client, pieces)
+            await client.publish(message.subject, message.data, headers={**message.headers, **more})
+        await _flush(client, pieces)
     except nats.errors.Error as error:
         raise Unanswered(f"NATS took no message: {error}") from error
+
+
+async def _flush(client: Client, pieces: list[bytes]) -> None:
+    if not pieces:
+        return
+    if not client.is_connected:
+        raise Unanswered("the connection to NATS was lost")
+    await client._send_command(b"".join(pieces))  # noqa: SLF001 - no public way for many
+    pieces.clear()
+
+
+def _written(message: Message, more: Mapping[str, str]) -> bytes | None:
+    """The message as it goes over the wire; None when the client had better look at it."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in message.headers.items()])
+    if (
+        lines.count("\n") != len(message.headers)
+        or lines.count("\r") != len(message.headers)
+        or _PLAIN_SUBJECT.fullmatch(message.subject) is None
+        or not all(map(_PLAIN_NAME.fullmatch, message.headers))
+    ):
+        return None
+    own = "".join([f"{name}: {value}\r\n" for name, value in more.items()])
+    headers = f"NATS/1.0\r\n{lines}{own}\r\n".encode()
+    size = len(headers)
+    command = f"HPUB {message.subject} {size} {size + len(message.data)}\r\n".encode()
+    return b"".join((command, headers, message.data, b"\r\n"))
 
 
 async def _request(

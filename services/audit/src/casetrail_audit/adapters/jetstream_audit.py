@@ -7,6 +7,7 @@ import orjson
 import structlog
 from casetrail_contracts.subjects import AUDIT
 from casetrail_runtime.publisher.wire import (
+    MAX_BATCH,
     Message,
     Refused,
     Unanswered,
@@ -25,7 +26,6 @@ log = structlog.get_logger(__name__)
 RECORDS: Final = "audit.*.*.*"
 """What records are published on; checkpoints have two tokens."""
 SEQ_HEADER: Final = "Casetrail-Seq"
-BATCH: Final = 500
 BATCH_BYTES: Final = 1024 * 1024
 _HEADERS: Final = 500
 _WAIT: Final = 3.0
@@ -90,7 +90,7 @@ class JetStreamAudit:
 
     def _message(self, record: FinalRecord) -> Message:
         subject, content = published(
-            record.leaf_input, record.leaf, record.recorded_at, record.event_id
+            record.content, record.leaf, record.recorded_at, record.event_id
         )
         headers = {
             Header.MSG_ID.value: f"audit:{record.seq}",
@@ -110,7 +110,7 @@ class JetStreamAudit:
         room = 0
         for message in messages:
             size = message.size
-            if not chunks or len(chunks[-1]) == BATCH or size > room:
+            if not chunks or len(chunks[-1]) == MAX_BATCH or size > room:
                 chunks.append([])
                 room = BATCH_BYTES
             chunks[-1].append(message)

@@ -1,14 +1,15 @@
 """The records in MongoDB."""
 
-import asyncio
 from collections.abc import Collection as Some
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import orjson
 from bson.errors import BSONError
 from bson.int64 import Int64
 from casetrail_runtime.mongo import Collection, Database, Document
+from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
 from casetrail_audit.adapters.indexes import RECORDS
@@ -22,7 +23,7 @@ NEVER: Final = frozenset({2, 9, 15, 22, 52, 54, 55, 56, 57, 10334, 17280, 17419,
 name with `$`, a DBRef that is none, an empty or dotted name, too large. Anything else may pass."""
 
 DUPLICATE: Final = 11000
-FINALS: Final = 1000
+FINALS: Final = 2000
 FINALS_BYTES: Final = 8 * 1024 * 1024
 """What is read at once to fold and publish: bounded, whatever the backlog and the events' size."""
 
@@ -86,18 +87,14 @@ class MongoRecords:
 
     async def first_copies(self, event_ids: Some[str]) -> Mapping[str, int]:
         """The sequence of the event record of each id that has one."""
-        # Each by an equality: only that lets the planner use the partial index.
-        wanted = list(event_ids)
-        documents = await asyncio.gather(
-            *(self._records.find_one({"event_id": event_id}, {"_id": 1}) for event_id in wanted)
-        )
-        return {id_: d["_id"] for id_, d in zip(wanted, documents, strict=True) if d is not None}
+        cursor = self._records.find(_one_of(event_ids), {"event_id": 1})
+        return {document["event_id"]: document["_id"] async for document in cursor}
 
-    async def event(self, event_id: str) -> Record | None:
-        """The event record of this id."""
-        return await self._records.find_one(
-            {"event_id": event_id}, {"leaf_input": 1, "event_id": 1, "erased": 1}
-        )
+    async def events(self, event_ids: Some[str]) -> Mapping[str, Record]:
+        """The event record of each id that has one."""
+        fields = {"leaf_input": 1, "event_id": 1, "erased": 1}
+        cursor = self._records.find(_one_of(event_ids), fields)
+        return {document["event_id"]: document async for document in cursor}
 
     async def demote(self, seq: int, event_id: str, of: int) -> None:
         """Makes an event record a provisional duplicate of a lower sequence."""
@@ -114,19 +111,23 @@ class MongoRecords:
             },
         )
 
-    async def provisional(self, seq: int) -> Record | None:
-        """The provisional record of this sequence; None when it is final."""
-        return await self._records.find_one({"_id": seq, "provisional": True})
+    async def provisional(self, seqs: Some[int]) -> Mapping[int, Record]:
+        """The provisional records among these sequences; the others are final."""
+        cursor = self._records.find({"_id": {"$in": list(seqs)}, "provisional": True})
+        return {document["_id"]: document async for document in cursor}
 
     async def finalise(self, record: Record) -> bool:
         """Puts the final record in the place of the provisional one; False for a known event id."""
         try:
-            await self._records.replace_one(
-                {"_id": record["_id"], "provisional": True}, {**record, "_id": Int64(record["_id"])}
-            )
+            await self._records.replace_one(*_final_of(record))
         except DuplicateKeyError:
             return False
         return True
+
+    async def finalise_copies(self, records: Sequence[Record]) -> None:
+        """Puts final duplicates in the place of the provisional ones that are still there."""
+        writes = [ReplaceOne(*_final_of(record)) for record in records]
+        await self._records.bulk_write(writes, ordered=False)
 
     async def missing(self, first: int, last: int) -> Sequence[int]:
         """The sequences from first to last without a record."""
@@ -200,6 +201,19 @@ class MongoRecords:
         )
 
 
+def _one_of(event_ids: Some[str]) -> dict[str, Any]:
+    """Has one of these event ids; "above nothing" is what lets the planner use the partial index.
+
+    An event whose id is empty has none (`event_id_of`).
+    """
+    return {"event_id": {"$in": list(event_ids), "$gt": ""}}
+
+
+def _final_of(record: Record) -> tuple[dict[str, Any], Record]:
+    """The provisional record to be replaced, and what by."""
+    return {"_id": record["_id"], "provisional": True}, {**record, "_id": Int64(record["_id"])}
+
+
 def _place(document: Document) -> Place:
     return Place(
         document["_id"],
@@ -212,7 +226,7 @@ def _place(document: Document) -> Place:
 def _final(document: dict[str, Any]) -> FinalRecord:
     return FinalRecord(
         document["_id"],
-        document["leaf_input"],
+        orjson.loads(document["leaf_input"]),
         document["leaf"],
         document["recorded_at"],
         document["event_id"],

@@ -7,6 +7,7 @@ for searching, and stays as it is in the leaf.
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 Envelope = Mapping[str, Any]
@@ -53,6 +54,7 @@ def type_of(envelope: Envelope, subject: str) -> str:
     return text(envelope, "type") or f"foreign.{subject}"
 
 
+@lru_cache(maxsize=1024)
 def noun_verb(type_: str) -> tuple[str, str] | None:
     """`("conversation", "assigned")` of one of our types; None of any other."""
     match = _OUR_TYPE.fullmatch(type_)

@@ -1,10 +1,9 @@
 """What is published of a record on `audit.>`: an `AuditRecord`, and its subject.
 
-Made of the leaf's bytes, which hold commitments in the place of personal values, so nothing
+Made of the leaf input, which holds commitments in the place of personal values, so nothing
 personal can slip in.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -53,13 +52,12 @@ _OWN: Final = frozenset(
 
 
 def published(
-    leaf_input: str, leaf: bytes, recorded_at: datetime, event_id: str | None
+    content: Mapping[str, Any], leaf: bytes, recorded_at: datetime, event_id: str | None
 ) -> tuple[str, dict[str, Any]]:
-    """The subject and the content of the message that tells of a record.
+    """The subject and the content of the message that tells of a record with this leaf input.
 
     `recorded_at` stands in for the time of a gap, whose leaf has none.
     """
-    content: dict[str, Any] = json.loads(leaf_input)
     place = {
         "seq": content["seq"],
         "leaf": leaf.hex(),

@@ -267,9 +267,10 @@ def _event(
     parsed: dict[str, Any],
     encode: leaves.Encode = canonical.canonical_json,
 ) -> Record:
-    private = _salted(parsed.get("private"), message, key)
+    given = parsed.get("private")
+    private = _salted(given, message, key)
     public = leaves.public_event(
-        {**parsed, "private": private} if private is not None else parsed, encode=encode
+        parsed if private is given else {**parsed, "private": private}, encode=encode
     )
     leaf_input = leaves.event_leaf_input(
         log=message.log,
@@ -282,9 +283,8 @@ def _event(
     type_ = read.type_of(parsed, message.subject)
     data = read.data_of(parsed)
     actor, behalf, changes = data.get("actor"), data.get("on_behalf_of"), data.get("changes")
-    texts = read.texts(parsed, _TEXTS)
+    source, target, conversation, case, ticket, correlation, causation = read.texts(parsed, _TEXTS)
     return {
-        **_EMPTY,
         "_id": message.seq,
         "kind": "event",
         "subject_nats": message.subject,
@@ -292,23 +292,27 @@ def _event(
         "workspace": read.workspace_of(parsed, message.subject),
         "event_id": event_id_of(parsed, message),
         "type": type_,
-        "source": texts[0],
+        "source": source,
         "occurred_at": read.time_of(parsed.get("time")),
         "actor": actor if isinstance(actor, dict) else None,
         "actor_ref": read.actor_ref(actor),
         "on_behalf_of": behalf if isinstance(behalf, dict) else None,
         "action": read.action_of(type_),
-        "target": texts[1],
-        "conversation_id": texts[2],
-        "case_id": texts[3],
-        "ticket_id": texts[4],
+        "target": target,
+        "conversation_id": conversation,
+        "case_id": case,
+        "ticket_id": ticket,
         "sequence": read.version_of(parsed),
         "changes": changes if isinstance(changes, list) else None,
         "reason": read.text(data, "reason"),
         "data": data,
-        "correlation_id": texts[5],
-        "causation_id": texts[6],
+        "correlation_id": correlation,
+        "causation_id": causation,
         "private": private,
+        "of": None,
+        "of_event_id": None,
+        "differs": None,
+        "problem": None,
         "leaf_input": leaf_input,
         "leaf": leaves.leaf_hash(leaf_input),
     }

@@ -5,10 +5,11 @@ the leaf is the one of this place. `require_fields` compares what stands beside 
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
+
+import orjson
 
 from casetrail_audit.domain import envelope as read
 from casetrail_audit.sealing.faults import (
@@ -67,7 +68,7 @@ def checked_leaf(record: Record, log: str, first_seq: int) -> bytes:
 
 def require_fields(record: Record) -> None:
     """Nothing when each field says what the leaf input says, else `RecordDiffers` with its name."""
-    seq, content = record["_id"], json.loads(record["leaf_input"])
+    seq, content = record["_id"], orjson.loads(record["leaf_input"])
     for name, expected in _columns(content).items():
         if not same(record.get(name), expected):
             raise RecordDiffers(

@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 REFUSED_PAUSE: Final = 5.0
 """Seconds between two looks at a log that must not be sealed: somebody may put it right."""
+CATCHING_UP: Final = 2_000
+"""A round that sealed more has no time to recheck: after an outage the log itself goes first."""
 _STOP_SECONDS: Final = 10.0
 _BUCKETS: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -161,7 +163,8 @@ class Sealer:
             await self._checkpoints.publish(head.size, head.root, head.checkpoint)
             self._published = head.size
             self._instruments.published.set(head.size)
-        await self._recheck(head)
+        if head.size - before <= CATCHING_UP:
+            await self._recheck(head)
 
     def _refuse(self, refusal: SealingRefused) -> None:
         if self._refusal is None or str(self._refusal) != str(refusal):

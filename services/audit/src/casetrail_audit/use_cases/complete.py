@@ -32,13 +32,14 @@ class CompleteLog:
         self._key = key
         self._standing: Standing | None = None
 
-    async def __call__(self) -> Standing:
+    async def __call__(self, most: int | None = None) -> Standing:
         """How far the log is complete, with all that was recorded before the call.
 
-        What is recorded meanwhile is left to the next call, so that a busy log is folded and
-        published in between.
+        What is recorded meanwhile is left to the next call, and so is what is left once `most`
+        records or more were completed, so that a busy log is folded and published in between.
         """
         standing = self._standing or await self._read()
+        began = standing.complete_through
         while True:
             places = await self._records.places_after(standing.complete_through, CHUNK)
             run = contiguous(standing.complete_through, places)
@@ -54,6 +55,8 @@ class CompleteLog:
             standing = replace(standing, complete_through=settled[-1].seq)
             self._standing = standing
             if len(settled) == len(run) < CHUNK:
+                return standing
+            if most is not None and standing.complete_through - began >= most:
                 return standing
 
     async def _read(self) -> Standing:
@@ -78,31 +81,29 @@ class CompleteLog:
             certain.append(replace(place, provisional=False))
         final = [found for place in certain if (found := copies.get(place.seq)) is not None]
         for part in parts(final):
-            await asyncio.gather(*(self._settle_copy(record, first) for record, first in part))
+            made = await asyncio.gather(*(self._final(record, first) for record, first in part))
+            await self._records.finalise_copies(made)
         return certain
 
     async def _look_up(self, seqs: Sequence[int]) -> dict[int, tuple[Record, Record] | None]:
         """Each provisional record with its first copy; None when that is not below it."""
-        records = await asyncio.gather(*(self._records.provisional(seq) for seq in seqs))
-        there = [record for record in records if record is not None]
-        firsts = await asyncio.gather(*(self._records.event(r["of_event_id"]) for r in there))
+        there = await self._records.provisional(seqs)
+        firsts = await self._records.events({r["of_event_id"] for r in there.values()})
         found = {
-            record["_id"]: (record, first)
-            for record, first in zip(there, firsts, strict=True)
-            if first is not None and first["_id"] < record["_id"]
+            seq: (record, first)
+            for seq, record in there.items()
+            if (first := firsts.get(record["of_event_id"])) is not None and first["_id"] < seq
         }
         return {seq: found.get(seq) for seq in seqs}
-
-    async def _settle_copy(self, record: Record, first: Record) -> None:
-        await self._records.finalise(await self._final(record, first))
 
     async def _doubtful(self, place: Place) -> Place:
         """The place with its final record: the first of its copies that is left is the event."""
         for _ in range(ATTEMPTS):
-            record = await self._records.provisional(place.seq)
+            record = (await self._records.provisional([place.seq])).get(place.seq)
             if record is None:  # another follower was quicker
                 return (await self._records.places_after(place.seq - 1, 1))[0]
-            first = await self._records.event(record["of_event_id"])
+            event_id = record["of_event_id"]
+            first = (await self._records.events([event_id])).get(event_id)
             below = first if first is not None and first["_id"] < place.seq else None
             final = await self._final(record, below)
             if await self._records.finalise(final):

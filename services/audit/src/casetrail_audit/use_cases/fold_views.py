@@ -44,7 +44,7 @@ class FoldViews:
 
     async def _batch(self, as_of: int, finals: Sequence[FinalRecord]) -> bool:
         """Whether this follower was the one that folded them."""
-        entries = [Entry.of(final.leaf_input, final.recorded_at) for final in finals]
+        entries = [Entry.of(final.content, final.recorded_at) for final in finals]
         self._recent.add(entries, [final.event_id for final in finals])
         views: dict[Key, View] = dict(await self._views.load(at_first(entries)))
         known = at_first(entries)

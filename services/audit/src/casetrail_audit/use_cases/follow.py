@@ -19,6 +19,9 @@ log = structlog.get_logger(__name__)
 
 IDLE: Final = 0.1
 """Seconds between two looks when this process recorded nothing: another replica may have."""
+STEP: Final = 2000
+"""Records that are completed before they are folded and published: a backlog is shown as it
+shrinks, not when it is gone."""
 NOTE_EVERY: Final = 1.0
 RETRY_FIRST: Final = 0.2
 RETRY_MOST: Final = 1.0
@@ -87,6 +90,7 @@ class Follow:
         self._leased_at = float("-inf")
         self._noted_at = float("-inf")
         self._bounds: Bounds | None = None
+        self._complete_through = 0
         self.forked: str | None = None
         """Why the log cannot go on; None while it can."""
 
@@ -115,7 +119,11 @@ class Follow:
 
     async def one_pass(self) -> Progress:
         """Does what there is to do now."""
-        standing = await self._complete()
+        before = self._complete_through
+        standing = await self._complete(STEP)
+        self._complete_through = standing.complete_through
+        if standing.complete_through - before >= STEP:
+            self._recorded.set()  # there may be more already
         views, published = await asyncio.gather(
             self._fold_views(standing.complete_through), self._publish(standing.complete_through)
         )

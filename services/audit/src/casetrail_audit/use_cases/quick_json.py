@@ -1,43 +1,62 @@
 """Canonical JSON by the quick encoder, where that is sure to give the same bytes."""
 
-import re
 from typing import Any, Final
 
 import orjson
 from casetrail_evidence.canonical import canonical_json
 from casetrail_evidence.leaves import Encode
 
-_ODD: Final = rb"-?(?:[0-9]+[.eE]|[0-9]{16})"
-_ODD_MEMBER: Final = re.compile(rb'":' + _ODD)
-_ODD_FIRST_ITEM: Final = re.compile(rb"\[" + _ODD)
-_ODD_ITEM: Final = re.compile(rb"," + _ODD)
-"""A fraction, or an integer that may be beyond 2^53: ECMAScript writes them in its own way. In a
-text without spaces a number follows a name, a bracket or a comma; strings only look like one. Three
-patterns, because a pattern that begins with fixed bytes is searched for several times as fast."""
-_ASTRAL: Final = re.compile(rb"[\xf0-\xff]")
-"""Beyond 16 bits UTF-16 sorts names otherwise than UTF-8."""
 _DEPTH: Final = 100
+"""Deeper nesting is the strict encoder's to judge."""
+_AS_RFC_8785: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 
 
-def encoder_of(data: bytes) -> Encode:
-    """The encoder for what `data` was parsed to, and for its parts.
+def quickly_parsed(data: bytes) -> dict[str, Any] | None:
+    """The object of a JSON text that says nothing twice; None when that takes a closer look.
 
-    `data` must be a text that orjson writes in the same way again (see `quickly_parsed`): then
-    what is left to differ from RFC 8785 are numbers, the order of names, and nesting.
+    A parser that keeps the last of two equal names would hide the other. But what gives the very
+    same bytes when it is written again has lost nothing: that holds for all our own events, at a
+    fifth of the cost.
     """
-    if (
-        _ODD_MEMBER.search(data) is not None
-        or _ODD_ITEM.search(data) is not None
-        or _ODD_FIRST_ITEM.search(data) is not None
-        or (not data.isascii() and _ASTRAL.search(data) is not None)
-        or data.count(b"{") + data.count(b"[") > _DEPTH
-    ):
-        return canonical_json
-    return _encode
+    try:
+        value = orjson.loads(data)
+        same = orjson.dumps(value) == data
+    except (orjson.JSONDecodeError, TypeError, RecursionError):
+        return None
+    return value if same and isinstance(value, dict) else None
+
+
+def encoder_of(data: bytes, parsed: dict[str, Any]) -> Encode:
+    """The encoder for what `data` was quickly parsed to, and for its parts.
+
+    What orjson writes otherwise than RFC 8785 are fractions, and the order of names beyond 16 bits
+    (so a text that is not ASCII may have ASCII names only); what it would take and RFC 8785 does
+    not are large integers, which it is told to refuse, and deep nesting.
+    """
+    return _encode if _is_plain(parsed, _DEPTH, any_name=data.isascii()) else canonical_json
+
+
+def _is_plain(value: dict[str, Any] | list[Any], depth: int, *, any_name: bool) -> bool:
+    if depth == 0:
+        return False
+    items: Any = value
+    if isinstance(value, dict):
+        if not (any_name or all(map(str.isascii, value))):
+            return False
+        items = value.values()
+    for item in items:
+        kind = type(item)
+        if kind is str or item is None:
+            continue
+        if kind is float:
+            return False
+        if (kind is dict or kind is list) and not _is_plain(item, depth - 1, any_name=any_name):
+            return False
+    return True
 
 
 def _encode(value: Any) -> bytes:
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # what does not come from the text, such as the subject, is odd
+        return orjson.dumps(value, option=_AS_RFC_8785)
+    except TypeError:  # a large integer; or what is not from the text, such as the subject, is odd
         return canonical_json(value)

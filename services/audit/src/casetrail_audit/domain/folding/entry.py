@@ -1,6 +1,5 @@
 """A record as the fold reads it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,9 +49,8 @@ class Entry:
     data: Mapping[str, Any] | None = None
 
     @classmethod
-    def of(cls, leaf_input: str, recorded_at: datetime) -> Self:
-        """The entry of a record: of its leaf's bytes, so that views follow from what is proven."""
-        leaf: dict[str, Any] = json.loads(leaf_input)
+    def of(cls, leaf: Mapping[str, Any], recorded_at: datetime) -> Self:
+        """The entry of a record: of its leaf input, so that views follow from what is proven."""
         event = leaf["event"]
         recorded_at = read.milliseconds(recorded_at)
         if event is None:
