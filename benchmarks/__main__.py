@@ -9,10 +9,10 @@ import contextlib
 import sys
 from pathlib import Path
 
-from benchmarks import recorder, seal
+from benchmarks import growth, recorder, seal
 from benchmarks.document import Recording
 
-BENCHMARKS = {"recorder": recorder.run, "seal": seal.run}
+BENCHMARKS = {"recorder": recorder.run, "seal": seal.run, "growth": growth.run}
 
 
 def main() -> int:

@@ -1,11 +1,13 @@
 """The recorder against motor's own `insert_many`, in one run, round after round."""
 
 import asyncio
+import os
 import statistics
 import tempfile
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from casetrail_audit.adapters.indexes import INDEXES
 from casetrail_runtime.mongo import Database, ensure_indexes
 
 from benchmarks.latency import latency
-from benchmarks.load import Bench, bench, end, python, show, until
+from benchmarks.load import Bench, bench, cpu_seconds, end, python, show, until
 from benchmarks.service import service
 
 BATCH = 500
@@ -35,20 +37,47 @@ async def _run(count: int, rounds: int, seconds: float) -> None:
             for _ in range(rounds):  # interleaved: whatever else the machine does hits all alike
                 plain.append(count / await inserting(office, records, 1))
                 lapped.append(count / await inserting(office, records, IN_FLIGHT))
-                one.append(count / await recording(office, count, 1))
-                two.append(count / await recording(office, count, 2))
-                whole.append(count / await serving(office, count))
-            base, single = statistics.median(plain), statistics.median(one)
+                one.append(await recording(office, count, 1))
+                two.append(await recording(office, count, 2))
+                whole.append(await serving(office, count))
+            base, single = statistics.median(plain), rate(one)
             show(f"insert_many of ready documents, batches of {BATCH}", base, "events/s")
             show("recorder: one process, vs insert_many", single, "events/s", base)
             overlapped = statistics.median(lapped)
             name = f"recorder: one process, vs insert_many with {IN_FLIGHT} batches at once"
             show(name, single, "events/s", overlapped)
-            show("recorder: two processes, vs one", statistics.median(two), "events/s", single)
+            show(
+                f"recorder: two processes, vs one; {os.cpu_count()} cores for all",
+                rate(two),
+                "events/s",
+                single,
+            )
+            show("recorder: processor time of an event", processor(one), "us")
             name = "audit service: recorded, complete, folded, published; vs insert_many"
-            show(name, statistics.median(whole), "events/s", base)
+            show(name, rate(whole), "events/s", base)
+            name = "audit service: processor time of an event, from record to publication and seal"
+            show(name, processor(whole), "us")
         async with bench(Path(folder) / "latency") as office:
             await latency(office, rate=500, seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How many events, in how many seconds, with how much processor time of our processes."""
+
+    count: int
+    took: float
+    cpu: float
+
+
+def rate(runs: Sequence[Run]) -> float:
+    """Events per second of the run in the middle."""
+    return statistics.median(run.count / run.took for run in runs)
+
+
+def processor(runs: Sequence[Run]) -> float:
+    """Microseconds of processor time per event of the run in the middle."""
+    return statistics.median(run.cpu / run.count * 1e6 for run in runs)
 
 
 async def fresh(office: Bench) -> tuple[Database, str]:
@@ -77,8 +106,8 @@ async def inserting(office: Bench, records: Sequence[dict[str, Any]], at_once: i
     return took
 
 
-async def recording(office: Bench, count: int, replicas: int) -> float:
-    """Seconds in which so many recorder processes record the whole stream."""
+async def recording(office: Bench, count: int, replicas: int) -> Run:
+    """So many recorder processes record the whole stream."""
     db, url = await fresh(office)
     await office.forget_position()
     processes = [
@@ -87,7 +116,7 @@ async def recording(office: Bench, count: int, replicas: int) -> float:
     for process in processes:
         assert process.stdout is not None
         await process.stdout.readline()
-    began = time.perf_counter()
+    before, began = sum(map(cpu_seconds, processes)), time.perf_counter()
     for process in processes:
         assert process.stdin is not None
         process.stdin.write(b"go\n")
@@ -96,14 +125,14 @@ async def recording(office: Bench, count: int, replicas: int) -> float:
         return bool(await db["records"].estimated_document_count() == count)
 
     await until(all_recorded)
-    took = time.perf_counter() - began
+    seen = Run(count, time.perf_counter() - began, sum(map(cpu_seconds, processes)) - before)
     await end(processes)
     await db.client.drop_database(db.name)
-    return took
+    return seen
 
 
-async def serving(office: Bench, count: int) -> float:
-    """Seconds in which the whole service has the stream complete, folded and published.
+async def serving(office: Bench, count: int) -> Run:
+    """The whole service has the stream complete, folded and published.
 
     Counted from its first record, so without its start.
     """
@@ -119,9 +148,9 @@ async def serving(office: Bench, count: int) -> float:
         return bool(views.get("as_of_seq") == count and await office.told() >= count)
 
     await until(begun)
-    began = time.perf_counter()
+    before, began = cpu_seconds(process), time.perf_counter()
     await until(done)
-    took = time.perf_counter() - began
+    seen = Run(count, time.perf_counter() - began, cpu_seconds(process) - before)
     await end([process])
     await db.client.drop_database(db.name)
-    return took
+    return seen
