@@ -41,7 +41,13 @@ def complain(faults: list[str], folder: Path) -> bool:
 async def one_seed(seed: int, events: int) -> bool:
     """True when everything held."""
     folder = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-"))
-    outcome = await seeded(folder, seed, events, max(LEAST_SECONDS, events / EVENTS_PER_SECOND))
+    seconds = max(LEAST_SECONDS, events / EVENTS_PER_SECOND)
+
+    def progress(line: str) -> None:
+        print(f"chaos: seed {seed}: {line}", file=sys.stderr, flush=True)
+
+    progress(f"again with FIRST={seed} SEEDS=1 EVENTS={events} AWAY=0; data in {folder}")
+    outcome = await seeded(folder, seed, events, seconds, progress)
     verdict = outcome.verdict
     share = verdict.records / max(verdict.acknowledged, 1)
     vs = f"{verdict.acknowledged} acknowledged"
@@ -74,7 +80,10 @@ async def absence(seed: int, rate: float, away: float) -> bool:
 
 async def main() -> int:
     """The exit code."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger("error"),  # they lose NATS all the time
+    )
     given = os.environ
     events, seeds = int(given.get("EVENTS", "20000")), int(given.get("SEEDS", "1"))
     first = int(given.get("FIRST", "1"))

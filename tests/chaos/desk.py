@@ -20,6 +20,7 @@ from casetrail_runtime.mongo import Client, Database, database, make_client
 from casetrail_runtime.streams import SUPPORT, apply_all
 from casetrail_runtime.streams.specs import DURABLES, STREAMS
 from pydantic import SecretStr
+from pymongo.errors import PyMongoError
 
 from tests.integration.audit.publishing import EXTRA
 from tests.integration.audit.replica import KEY
@@ -133,6 +134,16 @@ class Desk:
     async def restart(self, server: LocalServer) -> None:
         """Starts a killed server on its port and data."""
         await asyncio.to_thread(server.start, 60.0)
+
+
+async def complete_through(office: Desk) -> int | None:
+    """How far the log is complete; None while MongoDB does not say."""
+    try:
+        async with asyncio.timeout(2):
+            book = await office.db["log"].find_one({"_id": SUPPORT.name})
+    except (PyMongoError, TimeoutError):
+        return None
+    return 0 if book is None else int(book["complete_through"])
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from casetrail_audit.domain import record as make
 from casetrail_audit.domain.message import Message, moment
-from casetrail_audit.use_cases.record import quickly_parsed
+from casetrail_audit.use_cases.quick_json import quickly_parsed
 from casetrail_evidence import leaves
 from hypothesis import given, settings
 from hypothesis import strategies as st
