@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from casetrail_contracts.subjects import DEAD, DEAD_SUBJECTS
+from casetrail_contracts.subjects import DEAD, DEAD_SUBJECTS, SUPPORT
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
@@ -69,6 +69,8 @@ async def replay(stream: JetStreamContext, letter: DeadLetter) -> str:
     source = letter.headers.get("stream")
     if subject is None or source is None:
         return "not sent: it does not say where it came from"
+    if source != SUPPORT:
+        return f"not sent: what stands on {source} stands there once (a webhook: `webhooks resend`)"
     if letter.hops >= MAX_HOPS:
         return f"not sent: it came back {letter.hops} times already"
     data = letter.data

@@ -1,6 +1,7 @@
 """`python -m casetrail_audit`: the service on its port.
 
-`rebuild` makes the log anew from the stream, `rebuild-views` the views from the records.
+`rebuild` makes the log anew from the stream, `rebuild-views` the views from the records, `webhooks`
+sends the records to HTTP endpoints.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import uvicorn
 from casetrail_runtime.settings import load_settings
 from casetrail_runtime.yaml_file import FileInvalid
 
+from casetrail_audit.forwarding.command import webhooks
 from casetrail_audit.garbage import collect_rarely
 from casetrail_audit.main import create_app
 from casetrail_audit.rebuild import rebuild_views
@@ -18,8 +20,10 @@ from casetrail_audit.settings import AuditSettings
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    if arguments[:1] not in ([], ["rebuild"], ["rebuild-views"]):
-        sys.exit("usage: python -m casetrail_audit [rebuild … | rebuild-views]")
+    if arguments[:1] not in ([], ["rebuild"], ["rebuild-views"], ["webhooks"]):
+        sys.exit("usage: python -m casetrail_audit [rebuild … | rebuild-views | webhooks …]")
+    if arguments[:1] == ["webhooks"]:
+        sys.exit(webhooks(arguments[1:]))
     collect_rarely()
     settings = load_settings(AuditSettings)
     if arguments == ["rebuild-views"]:

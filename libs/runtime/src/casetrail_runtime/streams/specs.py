@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from casetrail_contracts import subjects
 
@@ -64,13 +64,14 @@ class DurableSpec:
     description: str
     ack_wait: float = 30.0
     max_ack_pending: int = 1_000
+    deliver_policy: Literal["all", "new"] = "all"
 
     def settings(self) -> dict[str, Any]:
         """What the server must have, by the names of its API."""
         return {
             "filter_subjects": sorted(self.filter_subjects),
             "ack_policy": "explicit",
-            "deliver_policy": "all",
+            "deliver_policy": self.deliver_policy,
             "replay_policy": "instant",
             "max_deliver": -1,
             "ack_wait": self.ack_wait,

@@ -1,0 +1,1 @@
+"""Records forwarded to HTTP endpoints, for those who have no NATS (docs/adr/0020-webhooks.md)."""
