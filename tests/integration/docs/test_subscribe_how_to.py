@@ -17,8 +17,7 @@ HOW_TO = Path(__file__).parents[3] / "docs" / "how-to" / "subscribe.md"
 
 def example() -> str:
     """The program in the how-to."""
-    (found,) = re.findall(r"```python\n(.*?)```", HOW_TO.read_text("utf-8"), re.DOTALL)
-    return str(found)
+    return str(re.findall(r"```python\n(.*?)```", HOW_TO.read_text("utf-8"), re.DOTALL)[0])
 
 
 def record(seq: int) -> AuditRecord:

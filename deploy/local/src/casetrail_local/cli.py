@@ -24,7 +24,7 @@ from casetrail_local.folder import DEFAULT_FOLDER, DataFolder
 from casetrail_local.gateway import Gateway
 from casetrail_local.health import process_rows
 from casetrail_local.identity import load_or_make
-from casetrail_local.jetstream import connected, records_from_now
+from casetrail_local.jetstream import connected, records_from, records_from_now
 from casetrail_local.progress import Steps
 from casetrail_local.rebuild import rebuild_log
 from casetrail_local.running import run_stack
@@ -162,13 +162,20 @@ def case_clocks(case_id: str, data: Data = DEFAULT_FOLDER) -> None:
 
 
 @app.command()
-def tail(data: Data = DEFAULT_FOLDER) -> None:
+def tail(
+    data: Data = DEFAULT_FOLDER,
+    start: Annotated[
+        int | None,
+        typer.Option("--from", min=1, help="first record, by its seq; default: from now"),
+    ] = None,
+) -> None:
     """Print records as they are stored, until Ctrl-C."""
     url = _running(data).nats_url
 
     async def follow() -> None:
         async with connected(url) as stream:
-            async for record in records_from_now(stream):
+            records = records_from_now(stream) if start is None else records_from(stream, start)
+            async for record in records:
                 console.print(record_line(record), markup=False, highlight=False, soft_wrap=True)
 
     with contextlib.suppress(KeyboardInterrupt):

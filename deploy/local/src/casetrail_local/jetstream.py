@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 import nats
 from casetrail_contracts.records import AuditRecord
@@ -12,9 +14,12 @@ from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
-from nats.js.errors import ServiceUnavailableError
+from nats.js.errors import NotFoundError, ServiceUnavailableError
 
 from casetrail_local.errors import StackError
+
+RECORDS: Final = "audit.*.*.*"
+"""What records are published on; a checkpoint's subject has two parts."""
 
 
 @asynccontextmanager
@@ -43,6 +48,38 @@ async def connected(nats_url: str) -> AsyncIterator[JetStreamContext]:
 
 async def _raised_anyway(_fault: Exception) -> None:
     """Keeps nats-py from logging a traceback of what the caller gets as an exception."""
+
+
+async def records_from(stream: JetStreamContext, seq: int) -> AsyncIterator[AuditRecord]:
+    """Every record from this sequence of the log on, and then those that are stored from now on."""
+    start = await place_of(stream, seq)
+    config = ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=start)
+    subscription = await stream.subscribe(
+        AUDIT_SUBJECTS, stream=AUDIT, ordered_consumer=True, config=config
+    )
+    async for message in subscription.messages:
+        if message.subject != CHECKPOINT_SUBJECT:
+            yield AuditRecord.model_validate_json(message.data)
+
+
+async def place_of(stream: JetStreamContext, seq: int) -> int:
+    """The place on AUDIT of the first record that is not before `seq`; after the end, the next one.
+
+    Checkpoints stand between the records, so it is looked for by halving.
+    """
+    low, high = 1, (await stream.stream_info(AUDIT)).state.last_seq + 1
+    while low < high:
+        middle = (low + high) // 2
+        try:
+            found = await stream.get_msg(AUDIT, seq=middle, subject=RECORDS, next=True)
+        except NotFoundError:  # only checkpoints from here on
+            high = middle
+            continue
+        if json.loads(found.data or b"{}")["seq"] >= seq:
+            high = middle
+        else:
+            low = (found.seq or middle) + 1
+    return low
 
 
 async def records_from_now(stream: JetStreamContext) -> AsyncIterator[AuditRecord]:
