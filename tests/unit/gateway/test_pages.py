@@ -8,7 +8,7 @@ from casetrail_gateway.domain.people import PERMITTED, PUBLIC
 from tests.unit.gateway.world import World
 
 
-@pytest.mark.parametrize("path", ["/", "/docs"])
+@pytest.mark.parametrize("path", ["/docs"])
 async def test_pages_ask_nothing_of_anybody_else(path: str) -> None:
     """No script, no address of another host, and a policy that would stop both."""
     answer = await World().get(path, None)

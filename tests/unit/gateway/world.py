@@ -1,5 +1,6 @@
 """The gateway's application over fakes of its ports."""
 
+import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,9 +15,10 @@ from casetrail_evidence.leaves import PublicEvent, leaf_hash, leaf_input
 from casetrail_evidence.tiles import TilePlace, TileTree
 from casetrail_gateway.api.application import make_api
 from casetrail_gateway.api.wiring import Wiring
+from casetrail_gateway.console.application import add_console, open_console
 from casetrail_gateway.domain.errors import AccessNotRecorded, OutcomeUnknown
 from casetrail_gateway.domain.evidence import SealedRecord
-from casetrail_gateway.domain.log import Scope
+from casetrail_gateway.domain.log import Scope, Ticket, User
 from casetrail_gateway.domain.people import Caller
 from casetrail_gateway.domain.tree import CosignedHead, SealedHead, WitnessStanding
 from fastapi import FastAPI
@@ -151,6 +153,51 @@ class MemoryCaseRecords:
         return []
 
 
+class MemoryLists:
+    """Whole lists in memory."""
+
+    def __init__(self) -> None:
+        self.people = [
+            User(user_id="a", name="Agent A", role="agent", capacity=10, on_shift=True),
+            User(user_id="b", name="Agent B", role="agent", capacity=5),
+        ]
+        self.known_tickets = [
+            Ticket(
+                ticket_id="T-1001",
+                case_id="CASE-1001",
+                conversation_id=None,
+                status="Closed",
+                owner="agent:a",
+                first_seq=7,
+            )
+        ]
+
+    async def users(self, workspace: str) -> Sequence[User]:
+        return self.people if workspace == "main" else []
+
+    async def tickets(
+        self,
+        workspace: str,
+        *,
+        status: str | None,
+        owner: str | None,
+        after: int | None,
+        limit: int,
+    ) -> Sequence[Ticket]:
+        wanted = [
+            ticket
+            for ticket in self.known_tickets
+            if workspace == "main"
+            and status in {None, ticket.status}
+            and owner in {None, ticket.owner}
+            and (after is None or ticket.first_seq < after)
+        ]
+        return wanted[:limit]
+
+    async def open_cases(self, workspace: str) -> Mapping[str, int]:
+        return {"agent:a": 3} if workspace == "main" else {}
+
+
 class TickingClock:
     """A time that stands still, and ids that count."""
 
@@ -176,6 +223,10 @@ class MemoryTokens:
 
     def holder_of(self, token: str) -> Caller | None:
         return self.holders.get(token)
+
+    def holder_by_digest(self, digest: str) -> Caller | None:
+        named = (t for t in self.holders if hashlib.sha256(t.encode()).hexdigest() == digest)
+        return self.holders.get(next(named, ""))
 
 
 @dataclass
@@ -203,11 +254,15 @@ class World:
         self.log.documents[request["_id"]] = request
         self.stream = MemoryStream(self.journal)
         self.app = make_api()
+        add_console(self.app)
+        tokens = MemoryTokens()
+        open_console(self.app, tokens, b"a key of the tests, long enough to be one")
         self.app.state.wiring = Wiring(
-            tokens=MemoryTokens(),
+            tokens=tokens,
             log=self.log,
             tree=self.tree,
             case_records=MemoryCaseRecords(self.journal),
+            lists=MemoryLists(),
             stream=self.stream,
             commands=self.commands,
             clock=TickingClock(),

@@ -1,5 +1,6 @@
 """The gateway, put together."""
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,11 +22,13 @@ from casetrail_gateway.adapters.command_client import NatsCommands
 from casetrail_gateway.adapters.event_stream import JetStreamEvents
 from casetrail_gateway.adapters.mongo import MongoLog
 from casetrail_gateway.adapters.mongo_evidence import MongoCaseRecords
+from casetrail_gateway.adapters.mongo_lists import MongoLists
 from casetrail_gateway.adapters.mongo_tree import MongoTree
 from casetrail_gateway.adapters.system_clock import SystemClock
 from casetrail_gateway.adapters.tokens_file import TokensFile
 from casetrail_gateway.api.application import make_api
 from casetrail_gateway.api.wiring import Wiring
+from casetrail_gateway.console.application import add_console, open_console
 from casetrail_gateway.settings import GatewaySettings
 
 
@@ -47,10 +50,12 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             log=MongoLog(database(client)),
             tree=MongoTree(database(client)),
             case_records=MongoCaseRecords(database(client)),
+            lists=MongoLists(database(client)),
             stream=JetStreamEvents(broker, publisher),
             commands=NatsCommands(CommandClient(broker), settings.command_timeout),
             clock=clock,
         )
+        open_console(app, tokens, session_key(settings))
         pings = {
             "nats": nats_ping(broker),
             "mongo": lambda: ping(client),
@@ -65,7 +70,16 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         await broker.stop()
         client.close()
 
-    return make_api(lifespan)
+    app = make_api(lifespan)
+    add_console(app)
+    return app
+
+
+def session_key(settings: GatewaySettings) -> bytes:
+    """What signs the sessions of the console; without a setting they end with this process."""
+    if settings.session_key is None:
+        return secrets.token_bytes(32)
+    return settings.session_key.get_secret_value().encode()
 
 
 def settings_for_docs() -> GatewaySettings:

@@ -21,6 +21,7 @@ from casetrail_gateway.domain.log import (
     RecordFilter,
     Scope,
     Ticket,
+    User,
 )
 from casetrail_gateway.domain.people import Caller
 from casetrail_gateway.domain.tree import CosignedHead, SealedHead, WitnessStanding
@@ -41,6 +42,9 @@ class Tokens(Protocol):
 
     def holder_of(self, token: str) -> Caller | None:
         """The holder; None for an unknown or expired token."""
+
+    def holder_by_digest(self, digest: str) -> Caller | None:
+        """The holder of the token with this SHA-256 (hex); None for an unknown or expired one."""
 
 
 class Log(Protocol):
@@ -95,6 +99,27 @@ class Log(Protocol):
 
     async def counts(self) -> Counts:
         """What of the log is not an event."""
+
+
+class Lists(Protocol):
+    """Whole lists for people, read only; every method raises `LogUnavailable` like the log's."""
+
+    async def users(self, workspace: str) -> Sequence[User]:
+        """Everybody who works here, by name."""
+
+    async def tickets(
+        self,
+        workspace: str,
+        *,
+        status: str | None,
+        owner: str | None,
+        after: int | None,
+        limit: int,
+    ) -> Sequence[Ticket]:
+        """Tickets, the newest first; `after` is the `first_seq` of the last one seen."""
+
+    async def open_cases(self, workspace: str) -> Mapping[str, int]:
+        """How many open cases each owner has: `agent:a` → 3."""
 
 
 class SealedTree(Protocol):

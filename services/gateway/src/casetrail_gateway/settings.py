@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from casetrail_runtime.settings import MongoServiceSettings, Port
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 
@@ -15,6 +15,12 @@ class GatewaySettings(MongoServiceSettings):
     port: Port = Field(default=8080, description="port of the HTTP server")
     tokens_file: Path = Field(
         description="JSON list of API tokens by their SHA-256; read again when it changes"
+    )
+    session_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="signs the console's sessions, 32 characters or more; the same for every "
+        "replica. Without it sessions end with the process and one replica does not know another's",
     )
     record_timeout: float = Field(
         default=3.0, gt=0, le=30, description="seconds until an unrecorded look is answered 503"

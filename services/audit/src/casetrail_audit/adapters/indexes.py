@@ -59,6 +59,7 @@ INDEXES: Final = {
         _view("opened_at"),
     ],
     "tickets": [
+        _view("first_seq"),
         _view("case_id"),
         _view("status", "first_seq"),
         _view("owner", "first_seq"),

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from casetrail_gateway.domain.lateness import Footprint
-from casetrail_gateway.domain.log import Case, Episode, Hole, Record, Ticket
+from casetrail_gateway.domain.log import Case, Episode, Hole, Interval, Record, Ticket, User
 
 Document = Mapping[str, Any]
 
@@ -93,6 +93,29 @@ def case_from(document: Document) -> Case:
             for e in _objects(document, "episodes")
         ),
         holes=_holes(document),
+        custody=tuple(
+            Interval(
+                _text(item, "kind") or "nobody",
+                _text(item, "holder"),
+                item["from"],
+                _time(item, "to"),
+                _number(item, "seq") or 0,
+            )
+            for item in _objects(document, "custody")
+        ),
+    )
+
+
+def user_from(document: Document) -> User:
+    """The view of a person."""
+    return User(
+        user_id=document["user_id"],
+        name=_text(document, "name") or document["user_id"],
+        role=_text(document, "role") or "agent",
+        capacity=_number(document, "capacity"),
+        skills=tuple(skill for skill in document.get("skills") or () if isinstance(skill, str)),
+        languages=tuple(one for one in document.get("languages") or () if isinstance(one, str)),
+        on_shift=bool(document.get("on_shift")),
     )
 
 
@@ -115,6 +138,7 @@ def ticket_from(document: Document) -> Ticket:
         created_at=_time(document, "created_at"),
         resolved_at=_time(document, "resolved_at"),
         closed_at=_time(document, "closed_at"),
+        first_seq=_number(document, "first_seq") or 0,
         as_of_seq=_number(document, "as_of_seq") or 0,
         version=_number(document, "version"),
         holes=_holes(document),

@@ -62,11 +62,16 @@ class TokensFile:
 
     def holder_of(self, token: str) -> Caller | None:
         """The holder; every hash is compared in full, so the time tells nothing."""
+        return self.holder_by_digest(
+            hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+        )
+
+    def holder_by_digest(self, digest: str) -> Caller | None:
+        """The holder of the token with this SHA-256 (hex)."""
         self._reload()
-        given = hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
         found: TokenEntry | None = None
         for entry in self._entries:
-            if hmac.compare_digest(entry.token_sha256, given):
+            if hmac.compare_digest(entry.token_sha256, digest):
                 found = entry
         if found is None or _expired(found, self._clock.now()):
             return None

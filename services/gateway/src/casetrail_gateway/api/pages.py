@@ -1,4 +1,4 @@
-"""Pages for people: a start page and the list of the API. No script, nothing from elsewhere."""
+"""The list of the API as a page. No script, nothing from elsewhere."""
 
 import base64
 import hashlib
@@ -33,28 +33,6 @@ _HEADERS: Final = {
 }
 
 
-@router.get("/", response_class=HTMLResponse)
-async def start() -> HTMLResponse:
-    """What this is, and where to go from here."""
-    return _page(
-        "Casetrail",
-        """<h1>Casetrail</h1>
-<p>The record of a support operation: who did what, when and why, for every case. This is its
-gateway. It answers other programs; the console for people is not built yet.</p>
-<h2>Where to go</h2>
-<ul>
-<li><a href="/docs">What the API offers</a>, and the same as
-<a href="/openapi.json">OpenAPI</a> for programs</li>
-<li><a href="/readyz">Whether it is ready</a>, and its <a href="/metrics">figures</a></li>
-</ul>
-<h2>How to read a case now</h2>
-<p>Ask with a token of the tokens file; there is no sign-in on this page yet.</p>
-<pre>curl -H "Authorization: Bearer $TOKEN" \\
-  http://HOST:8080/v1/cases/CASE-1001/timeline</pre>
-<p class="quiet">Every look at a case is recorded before it is answered.</p>""",
-    )
-
-
 @router.get("/docs", response_class=HTMLResponse)
 async def docs(request: Request) -> HTMLResponse:
     """Every path with its one sentence, from the OpenAPI document."""
@@ -73,7 +51,7 @@ async def docs(request: Request) -> HTMLResponse:
         "Casetrail: API",
         f"<h1>API</h1><p>The whole document, with bodies, answers and examples, is "
         f'<a href="/openapi.json">openapi.json</a>; any OpenAPI viewer reads it. '
-        f'<a href="/">Back to the start</a>.</p>{sections}',
+        f'<a href="/">To the console</a>.</p>{sections}',
     )
 
 

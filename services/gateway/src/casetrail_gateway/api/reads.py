@@ -59,7 +59,7 @@ class Reads:
                 if isinstance(answer, str):
                     return PlainTextResponse(answer)
                 if isinstance(answer, EvidenceFile):
-                    return _download(answer)
+                    return download(answer)
                 return Response(answer.model_dump_json(), media_type="application/json")
 
             parameters = [
@@ -91,7 +91,8 @@ class _Zip(StreamingResponse):
 _CLASSES: Final[dict[type, type[Response]]] = {str: PlainTextResponse, EvidenceFile: _Zip}
 
 
-def _download(answer: EvidenceFile) -> Response:
+def download(answer: EvidenceFile) -> Response:
+    """The file, streamed under its name and closed at the end."""
     headers = {
         "Content-Length": str(answer.size),
         "Content-Disposition": f'attachment; filename="{answer.name}"',

@@ -9,6 +9,7 @@ from casetrail_gateway.ports import (
     Clock,
     Commands,
     EventStream,
+    Lists,
     Log,
     SealedTree,
     Tokens,
@@ -24,6 +25,7 @@ class Wiring:
     log: Log
     tree: SealedTree
     case_records: CaseRecords
+    lists: Lists
     stream: EventStream
     commands: Commands
     clock: Clock

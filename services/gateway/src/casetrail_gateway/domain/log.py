@@ -85,6 +85,20 @@ class Hole:
         return f"Not in the log before record {self.before_seq}: {what} of {self.subject}."
 
 
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A stretch of time in which somebody had a case; `ends` is None for the present one.
+
+    `kind` says what kind of holder: queue, owner, courier, nobody, or what a later fold adds.
+    """
+
+    kind: str
+    holder: str | None
+    begins: datetime
+    ends: datetime | None
+    seq: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """The view of one case, as of a sequence of the log."""
@@ -107,6 +121,20 @@ class Case:
     version: int | None = None
     episodes: tuple[Episode, ...] = ()
     holes: tuple[Hole, ...] = ()
+    custody: tuple[Interval, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """The view of one person who works here."""
+
+    user_id: str
+    name: str
+    role: str
+    capacity: int | None = None
+    skills: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    on_shift: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +155,7 @@ class Ticket:
     created_at: datetime | None = None
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
+    first_seq: int = 0
     as_of_seq: int = 0
     version: int | None = None
     holes: tuple[Hole, ...] = ()
