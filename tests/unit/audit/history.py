@@ -102,6 +102,27 @@ class History:
         )
         return self.on(data, conversation, case)
 
+    def offers(self, to: str = "a", conversation: str = "cv_a", case: str = "CASE-1001") -> Event:
+        """The case is offered to somebody."""
+        data = c.ConversationAssigned(
+            actor=ROUTING,
+            owner=f"agent:{to}",
+            owner_name=f"Agent {to.upper()}",
+            queue="inbox",
+            accept_by=START + timedelta(hours=1),
+        )
+        return self.on(data, conversation, case)
+
+    def accepts(self, by: str = "a", conversation: str = "cv_a", case: str = "CASE-1001") -> Event:
+        """They take it."""
+        data = c.ConversationAccepted(actor=AGENT, owner=f"agent:{by}")
+        return self.on(data, conversation, case)
+
+    def declines(self, by: str = "a", conversation: str = "cv_a", case: str = "CASE-1001") -> Event:
+        """They do not take it."""
+        data = c.ConversationDeclined(actor=AGENT, previous_owner=f"agent:{by}")
+        return self.on(data, conversation, case)
+
     def unassigns(self, conversation: str = "cv_a", case: str = "CASE-1001") -> Event:
         """The case loses its owner."""
         data = c.ConversationUnassigned(actor=ROUTING, previous_owner="agent:a")

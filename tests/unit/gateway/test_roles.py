@@ -14,6 +14,8 @@ BODIES = {
     "/cases/{case_id}/tickets": {"title": "Parcel"},
     "status": {"status": "in_progress"},
     "claim": {},
+    "accept": {},
+    "decline": {"reason": "on a call"},
     "transfer": {"owner": "b"},
     "release": {"reason": "my shift ends"},
     "deescalate": {"reason": "a joke"},

@@ -26,6 +26,25 @@ def test_every_typed_event_has_a_sentence_of_its_own() -> None:
 
 CASES: list[tuple[str, dict[str, Any], str]] = [
     (
+        "conversation.assigned",
+        {
+            "data": {"owner_name": "Agent A", "accept_by": "2026-11-22T10:17:00Z"},
+            "reason": "from shared inbox queue",
+        },
+        "Offered to Agent A from shared inbox queue",
+    ),
+    ("conversation.accepted", {"data": {"owner_name": "Agent A"}}, "Accepted by Agent A"),
+    (
+        "conversation.declined",
+        {"data": {"previous_owner": "agent:a"}, "private": {"reason": "on a call"}},
+        "Declined by agent:a: on a call",
+    ),
+    (
+        "conversation.unassigned",
+        {"data": {"previous_owner": "agent:a", "expired": True}, "reason": "no answer in time"},
+        "No longer offered to agent:a: no answer in time",
+    ),
+    (
         "message.received",
         {"data": {"message_type": "text"}, "private": {"text": "parcel nahi aya"}},
         "Message received: «parcel nahi aya»",

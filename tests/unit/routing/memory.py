@@ -102,6 +102,14 @@ class MemoryConversationStore(MemoryAggregates[Conversation]):
     async def workspaces_waiting(self) -> list[str]:
         return sorted({key.workspace for key, state in self._states() if state.is_waiting})
 
+    async def overdue_offers(self, at: datetime, limit: int) -> list[Key]:
+        found = [
+            (state.accept_by, key)
+            for key, state in self._states()
+            if state.is_offered and state.accept_by is not None and state.accept_by <= at
+        ]
+        return [key for _, key in sorted(found, key=lambda pair: (pair[0], pair[1].id))][:limit]
+
     async def held(self) -> list[Slot]:
         return [
             Slot(Key(key.workspace, state.owner), state.slot, key.id)

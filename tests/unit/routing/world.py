@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from casetrail_contracts import CommandReply, Event
 from casetrail_contracts.commands import (
+    AcceptConversation,
     AddCaseNote,
     AssignConversation,
     ChangePresence,
@@ -13,6 +14,7 @@ from casetrail_contracts.commands import (
     Command,
     CreateUser,
     DeactivateUser,
+    DeclineConversation,
     DeescalateConversation,
     EndShift,
     EscalateConversation,
@@ -26,6 +28,7 @@ from casetrail_contracts.commands import (
 )
 from casetrail_routing.adapters.rules_yaml import load_rules
 from casetrail_routing.domain.conversation import Conversation
+from casetrail_routing.domain.custody_policy import CustodyPolicies, CustodyPolicy, Inbox
 from casetrail_routing.domain.user import User
 from casetrail_routing.handlers import reactions
 from casetrail_routing.ports import Key
@@ -39,6 +42,7 @@ from casetrail_routing.use_cases.case_handing import (
     ReopenCase,
     TransferCase,
 )
+from casetrail_routing.use_cases.case_offers import AcceptCase, DeclineCase
 from casetrail_routing.use_cases.case_remarks import (
     AddNote,
     DeescalateCase,
@@ -47,6 +51,7 @@ from casetrail_routing.use_cases.case_remarks import (
 )
 from casetrail_routing.use_cases.custody import Custody
 from casetrail_routing.use_cases.drain_queue import DrainQueue
+from casetrail_routing.use_cases.expire_offers import ExpireOffers
 from casetrail_routing.use_cases.reconcile_slots import GRACE, ReconcileSlots
 from casetrail_routing.use_cases.return_cases import ReturnCases
 from casetrail_routing.use_cases.route_message import RouteMessage, RoutingPolicy
@@ -78,7 +83,7 @@ REOPEN_WINDOW: Final = timedelta(hours=24)
 class World:
     """Every use case of routing over one set of twins."""
 
-    def __init__(self) -> None:
+    def __init__(self, custody_policy: CustodyPolicy | None = None) -> None:
         self.log: list[bytes] = []
         self.clock = FakeClock()
         self.conversations = MemoryConversationStore("conversations", self.log)
@@ -93,27 +98,30 @@ class World:
         cases = CaseDesk(custody, answering, self.requests, self.clock)
         giving = Giving(cases, self.users)
         people = UserDesk(self.users, answering, self.requests, self.clock)
-        policy = RoutingPolicy(RULES, REOPEN_WINDOW, "shared-inbox")
+        policies = CustodyPolicies(custody_policy or CustodyPolicy())
+        inbox = Inbox("shared-inbox", policies)
+        policy = RoutingPolicy(RULES, REOPEN_WINDOW, inbox)
         self.route_message = RouteMessage(
             custody, self.numbers, self.processed, self.requests, policy, self.clock
         )
         self.drain = DrainQueue(custody, self.clock)
         self.reconcile = ReconcileSlots(custody, GRACE)
-        self.return_cases = ReturnCases(
-            custody, self.users, self.requests, policy.queue, self.clock
-        )
+        self.return_cases = ReturnCases(custody, self.users, self.requests, inbox, self.clock)
         self.reactions = reactions(self.route_message, self.return_cases)
+        self.expire_offers = ExpireOffers(custody, inbox, self.requests, self.clock)
         self._commands: dict[type[Command], Any] = {
             AssignConversation: AssignCase(giving),
             ClaimConversation: ClaimCase(giving),
+            AcceptConversation: AcceptCase(cases),
+            DeclineConversation: DeclineCase(cases, inbox),
             TransferConversation: TransferCase(giving),
-            ReleaseConversation: ReleaseCase(cases, policy.queue),
+            ReleaseConversation: ReleaseCase(cases, inbox),
             EscalateConversation: EscalateCase(cases),
             DeescalateConversation: DeescalateCase(cases),
             TagConversation: TagCase(cases),
             AddCaseNote: AddNote(cases),
             CloseConversation: CloseCase(cases),
-            ReopenConversation: ReopenCase(cases, policy.queue),
+            ReopenConversation: ReopenCase(cases, inbox),
             CreateUser: AddUser(people),
             UpdateUser: ChangeUser(people),
             DeactivateUser: TakeUserOut(people),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from casetrail_contracts.commands import (
+    AcceptConversation,
     AddCaseNote,
     AssignConversation,
     ChangePresence,
@@ -10,6 +11,7 @@ from casetrail_contracts.commands import (
     CloseConversation,
     CreateUser,
     DeactivateUser,
+    DeclineConversation,
     DeescalateConversation,
     EndShift,
     EscalateConversation,
@@ -31,6 +33,7 @@ from casetrail_routing.use_cases.case_handing import (
     ReopenCase,
     TransferCase,
 )
+from casetrail_routing.use_cases.case_offers import AcceptCase, DeclineCase
 from casetrail_routing.use_cases.case_remarks import (
     AddNote,
     DeescalateCase,
@@ -53,6 +56,8 @@ class CommandUseCases:
 
     assign: AssignCase
     claim: ClaimCase
+    accept: AcceptCase
+    decline: DeclineCase
     transfer: TransferCase
     release: ReleaseCase
     escalate: EscalateCase
@@ -74,6 +79,8 @@ def register_commands(broker: NatsBroker, use_cases: CommandUseCases) -> None:
     """Answers `command.routing.*`; replicas share the work."""
     serve(broker, AssignConversation, use_cases.assign, service=SERVICE)
     serve(broker, ClaimConversation, use_cases.claim, service=SERVICE)
+    serve(broker, AcceptConversation, use_cases.accept, service=SERVICE)
+    serve(broker, DeclineConversation, use_cases.decline, service=SERVICE)
     serve(broker, TransferConversation, use_cases.transfer, service=SERVICE)
     serve(broker, ReleaseConversation, use_cases.release, service=SERVICE)
     serve(broker, EscalateConversation, use_cases.escalate, service=SERVICE)

@@ -19,10 +19,12 @@ from faststream.asgi import AsgiFastStream
 
 from casetrail_routing.adapters import mongo
 from casetrail_routing.adapters.clock import now
+from casetrail_routing.adapters.custody_yaml import load_policies
 from casetrail_routing.adapters.mongo_slots import MongoSlots
 from casetrail_routing.adapters.queue_drainer import QueueDrainer, Round
 from casetrail_routing.adapters.rules_yaml import load_rules
 from casetrail_routing.commands import CommandUseCases, register_commands
+from casetrail_routing.domain.custody_policy import Inbox
 from casetrail_routing.handlers import reactions, register_handlers
 from casetrail_routing.ports import Clock, Publishing
 from casetrail_routing.settings import RoutingSettings
@@ -36,6 +38,7 @@ from casetrail_routing.use_cases.case_handing import (
     ReopenCase,
     TransferCase,
 )
+from casetrail_routing.use_cases.case_offers import AcceptCase, DeclineCase
 from casetrail_routing.use_cases.case_remarks import (
     AddNote,
     DeescalateCase,
@@ -44,6 +47,7 @@ from casetrail_routing.use_cases.case_remarks import (
 )
 from casetrail_routing.use_cases.custody import Custody
 from casetrail_routing.use_cases.drain_queue import DrainQueue
+from casetrail_routing.use_cases.expire_offers import ExpireOffers
 from casetrail_routing.use_cases.reconcile_slots import ReconcileSlots
 from casetrail_routing.use_cases.return_cases import ReturnCases
 from casetrail_routing.use_cases.route_message import RouteMessage, RoutingPolicy
@@ -66,6 +70,7 @@ class Routing:
     drain: DrainQueue
     reconcile: ReconcileSlots
     return_cases: ReturnCases
+    expire_offers: ExpireOffers
 
 
 def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
@@ -100,6 +105,7 @@ def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
             routing.drain,
             routing.reconcile,
             Round("cases of barred owners", settings.reconcile_seconds, routing.return_cases.sweep),
+            Round("offers: expire", settings.sweep_seconds, routing.expire_offers),
         )
 
     async def before_stop() -> None:
@@ -142,8 +148,9 @@ def assemble(
         mongo.MongoConversationStore(db[mongo.CONVERSATIONS]), MongoSlots(db[mongo.USERS])
     )
     users = mongo.user_store(db[mongo.USERS])
+    inbox = Inbox(settings.queue, load_policies(settings.custody_file))
     policy = RoutingPolicy(
-        load_rules(settings.rules_file), timedelta(hours=settings.reopen_hours), settings.queue
+        load_rules(settings.rules_file), timedelta(hours=settings.reopen_hours), inbox
     )
     answering = Answering(processed, publisher, clock)
     cases = CaseDesk(custody, answering, drainer, clock)
@@ -156,14 +163,16 @@ def assemble(
         CommandUseCases(
             AssignCase(giving),
             ClaimCase(giving),
+            AcceptCase(cases),
+            DeclineCase(cases, inbox),
             TransferCase(giving),
-            ReleaseCase(cases, settings.queue),
+            ReleaseCase(cases, inbox),
             EscalateCase(cases),
             DeescalateCase(cases),
             TagCase(cases),
             AddNote(cases),
             CloseCase(cases),
-            ReopenCase(cases, settings.queue),
+            ReopenCase(cases, inbox),
             AddUser(people),
             ChangeUser(people),
             TakeUserOut(people),
@@ -174,5 +183,6 @@ def assemble(
         ),
         DrainQueue(custody, clock),
         ReconcileSlots(custody, timedelta(seconds=settings.slot_grace_seconds)),
-        ReturnCases(custody, users, drainer, settings.queue, clock),
+        ReturnCases(custody, users, drainer, inbox, clock),
+        ExpireOffers(custody, inbox, drainer, clock),
     )

@@ -55,6 +55,9 @@ class ConversationStore(AggregateStore[Conversation], Protocol):
     async def workspaces_waiting(self) -> list[str]:
         """The workspaces in which a case waits."""
 
+    async def overdue_offers(self, at: datetime, limit: int) -> list[Key]:
+        """Cases whose offer should have been answered by this time, longest overdue first."""
+
     async def held(self) -> list["Slot"]:
         """The slot that must be reserved for each open case with an owner."""
 

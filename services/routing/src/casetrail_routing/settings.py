@@ -16,6 +16,11 @@ class RoutingSettings(MongoServiceSettings):
     rules_file: Path | None = Field(
         default=None, description="YAML file of complaint rules; unset: the rules that ship"
     )
+    custody_file: Path | None = Field(
+        default=None,
+        description="YAML file of custody policies by workspace: whether the queue offers or "
+        "assigns, accept timers, shift ends, idle cases; unset: cases are assigned and stay",
+    )
     reopen_hours: float = Field(
         default=24.0,
         ge=0,

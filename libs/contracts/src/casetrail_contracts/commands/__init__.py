@@ -5,6 +5,7 @@ the id that makes a repetition harmless.
 """
 
 from casetrail_contracts.commands.cases import (
+    AcceptConversation,
     AddCaseNote,
     AddCaseNoteBody,
     AssignBody,
@@ -12,6 +13,8 @@ from casetrail_contracts.commands.cases import (
     ClaimConversation,
     CloseCaseBody,
     CloseConversation,
+    DeclineBody,
+    DeclineConversation,
     DeescalateBody,
     DeescalateConversation,
     EscalateBody,
@@ -82,6 +85,7 @@ from casetrail_contracts.commands.users import (
 )
 
 __all__ = [
+    "AcceptConversation",
     "AddCaseNote",
     "AddCaseNoteBody",
     "AddTicketNote",
@@ -111,6 +115,8 @@ __all__ = [
     "CreateUserBody",
     "DeactivateUser",
     "DeactivateUserBody",
+    "DeclineBody",
+    "DeclineConversation",
     "DeescalateBody",
     "DeescalateConversation",
     "EndShift",

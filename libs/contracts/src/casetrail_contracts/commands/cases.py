@@ -66,6 +66,27 @@ class ClaimConversation(OnCase):
     verb = "claim"
 
 
+class AcceptConversation(OnCase):
+    """Takes a case that is offered to whoever asks."""
+
+    service = "routing"
+    verb = "accept"
+
+
+class DeclineBody(Body):
+    """Do not take the case that is offered, and say why."""
+
+    reason: ShortText
+
+
+class DeclineConversation(OnCase, DeclineBody):
+    """Leaves a case that is offered to somebody else."""
+
+    model_config = ConfigDict(extra="ignore")
+    service = "routing"
+    verb = "decline"
+
+
 class TransferBody(Body):
     """Hand the case to somebody else; the note is for them."""
 

@@ -28,10 +28,16 @@ class ConversationQueued(EventData):
     type_name: ClassVar[str] = "conversation.queued"
 
     queue: str
+    accept_within: int | None = Field(default=None, exclude_if=_absent)
+    """Seconds that whoever gets it from here has to accept it; null: it is theirs outright."""
 
 
 class ConversationAssigned(EventData):
-    """The case has an owner; `actor.rule` names the rule that chose, if a rule did."""
+    """The case has an owner; `actor.rule` names the rule that chose, if a rule did.
+
+    With `accept_by` it is an offer: it takes a place of their capacity, and becomes theirs with
+    `conversation.accepted`, or ends with `declined` or `unassigned` (`expired`).
+    """
 
     type_name: ClassVar[str] = "conversation.assigned"
 
@@ -40,6 +46,25 @@ class ConversationAssigned(EventData):
     previous_owner: str | None = None
     queue: str | None = None
     queued_at: AwareDatetime | None = None
+    accept_by: AwareDatetime | None = Field(default=None, exclude_if=_absent)
+
+
+class ConversationAccepted(EventData):
+    """Whom the case was offered to has taken it."""
+
+    type_name: ClassVar[str] = "conversation.accepted"
+
+    owner: str
+    owner_name: str | None = None
+    offered_until: AwareDatetime | None = None
+
+
+class ConversationDeclined(EventData):
+    """Whom the case was offered to has not taken it; their reason is private."""
+
+    type_name: ClassVar[str] = "conversation.declined"
+
+    previous_owner: str
 
 
 class ConversationTransferred(EventData):
@@ -60,6 +85,10 @@ class ConversationUnassigned(EventData):
     previous_owner: str
     released: bool | None = Field(default=None, exclude_if=_absent)
     """True when the owner gave it back; it is not given to them again by a rule."""
+    expired: bool | None = Field(default=None, exclude_if=_absent)
+    """True when it was an offer that nobody answered in time."""
+    not_again_before: AwareDatetime | None = Field(default=None, exclude_if=_absent)
+    """Until then no rule offers it to them again."""
 
 
 class MatchedPhrase(Open):

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from casetrail_contracts import CommandReply
 from casetrail_contracts.commands import (
+    AcceptConversation,
     AddCaseNote,
     AddCaseNoteBody,
     AssignBody,
@@ -13,6 +14,8 @@ from casetrail_contracts.commands import (
     CloseConversation,
     CreateTicket,
     CreateTicketBody,
+    DeclineBody,
+    DeclineConversation,
     DeescalateBody,
     DeescalateConversation,
     EscalateBody,
@@ -66,6 +69,20 @@ async def claim_case(
 ) -> CommandReply:
     """Gives a case that nobody owns to whoever asks."""
     return await order.send.on_case(order.asked, ClaimConversation, case_id, body or EmptyBody())
+
+
+@post(router, "/v1/cases/{case_id}/accept", example=examples.ACCEPTED)
+async def accept_case(
+    order: AnOrder, case_id: CaseId, body: Annotated[EmptyBody | None, JsonBody()] = None
+) -> CommandReply:
+    """Takes a case that is offered to whoever asks."""
+    return await order.send.on_case(order.asked, AcceptConversation, case_id, body or EmptyBody())
+
+
+@post(router, "/v1/cases/{case_id}/decline", example=examples.RELEASED)
+async def decline_case(order: AnOrder, case_id: CaseId, body: DeclineBody) -> CommandReply:
+    """Leaves a case that is offered to somebody else: back to the queue."""
+    return await order.send.on_case(order.asked, DeclineConversation, case_id, body)
 
 
 @post(router, "/v1/cases/{case_id}/transfer", example=examples.ASSIGNED)

@@ -179,6 +179,7 @@ LOG_STATUS: Final = {
 ASSIGNED: Final = {"case_id": "CASE-1001", "owner": "agent:a", "version": 5}
 ESCALATED: Final = {"case_id": "CASE-1001", "escalated": True, "version": 6}
 CLOSED: Final = {"case_id": "CASE-1001", "status": "closed", "version": 7}
+ACCEPTED: Final = {"case_id": "CASE-1001", "owner": "agent:a", "version": 4}
 RELEASED: Final = {"case_id": "CASE-1001", "owner": None, "queue": "shared-inbox", "version": 7}
 DEESCALATED: Final = {"case_id": "CASE-1001", "escalated": False, "version": 7}
 TAGGED: Final = {"case_id": "CASE-1001", "tags": ["refund", "wedding"], "version": 8}

@@ -44,6 +44,7 @@ _REJECTED: Final[dict[str, int]] = {
     "case-not-current": 409,
     "case-closed": 409,
     "owner-at-capacity": 409,
+    "not-offered": 409,
     "user-exists": 409,
     "user-unchanged": 409,
     "user-deactivated": 409,

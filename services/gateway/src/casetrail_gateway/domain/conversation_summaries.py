@@ -25,6 +25,7 @@ def _conversation_assigned(told: Told) -> str:
     owner = person(text_of(told.data, "owner"), text_of(told.data, "owner_name"))
     queue, previous = text_of(told.data, "queue"), text_of(told.data, "previous_owner")
     reason = told.reason
+    given = "Assigned" if told.data.get("accept_by") is None else "Offered"
     if queue is not None:
         origin = f" from {words(queue)} queue"
     elif previous is not None:
@@ -32,15 +33,27 @@ def _conversation_assigned(told: Told) -> str:
     else:
         origin = ""
     if reason is not None and reason.startswith("from "):
-        return f"Assigned to {owner} {reason}"
-    return because(f"Assigned to {owner}{origin}", reason)
+        return f"{given} to {owner} {reason}"
+    return because(f"{given} to {owner}{origin}", reason)
 
 
 def _conversation_unassigned(told: Told) -> str:
     previous = text_of(told.data, "previous_owner") or "the owner"
     if told.data.get("released") is True:
         return because(f"Given back to the queue by {previous}", told.reason)
+    if told.data.get("expired") is True:
+        return because(f"No longer offered to {previous}", told.reason)
     return because(f"No longer with {previous}, nobody owns the case", told.reason)
+
+
+def _conversation_accepted(told: Told) -> str:
+    return f"Accepted by {person(text_of(told.data, 'owner'), text_of(told.data, 'owner_name'))}"
+
+
+def _conversation_declined(told: Told) -> str:
+    return because(
+        f"Declined by {text_of(told.data, 'previous_owner') or 'somebody unknown'}", told.reason
+    )
 
 
 def _conversation_escalated(told: Told) -> str:
@@ -96,6 +109,8 @@ CONVERSATION_SENTENCES: Final[dict[str, Sentence]] = {
     "conversation.opened": _conversation_opened,
     "conversation.queued": _conversation_queued,
     "conversation.assigned": _conversation_assigned,
+    "conversation.accepted": _conversation_accepted,
+    "conversation.declined": _conversation_declined,
     "conversation.transferred": _conversation_transferred,
     "conversation.unassigned": _conversation_unassigned,
     "conversation.escalated": _conversation_escalated,

@@ -31,6 +31,8 @@ PERMITTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("POST", "/v1/cases/{case_id}/close"): WORKERS,
     ("POST", "/v1/cases/{case_id}/tickets"): WORKERS,
     ("POST", "/v1/cases/{case_id}/claim"): WORKERS,
+    ("POST", "/v1/cases/{case_id}/accept"): WORKERS,
+    ("POST", "/v1/cases/{case_id}/decline"): WORKERS,
     ("POST", "/v1/cases/{case_id}/transfer"): WORKERS,
     ("POST", "/v1/cases/{case_id}/release"): WORKERS,
     ("POST", "/v1/cases/{case_id}/deescalate"): WORKERS,

@@ -6,6 +6,7 @@ document `state.on_shift`: derived from the state when it is written, read by qu
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Final
 
 from casetrail_contracts import Event
@@ -35,6 +36,11 @@ INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
             name="held",
             partialFilterExpression={"state.held": True},
         ),
+        IndexModel(
+            [("state.accept_by", ASCENDING)],
+            name="offers",
+            partialFilterExpression={"state.offered": True},
+        ),
     ],
     USERS: [
         IndexModel(
@@ -55,11 +61,12 @@ INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
 
 def _encode_conversation(state: Conversation) -> Document:
     held = state.is_open and state.owner is not None
-    return {**asdict(state), "waiting": state.is_waiting, "held": held}
+    derived = {"waiting": state.is_waiting, "held": held, "offered": state.is_offered}
+    return {**asdict(state), **derived}
 
 
 def _decode_conversation(document: Document) -> Conversation:
-    fields = {k: v for k, v in document.items() if k not in {"waiting", "held"}}
+    fields = {k: v for k, v in document.items() if k not in {"waiting", "held", "offered"}}
     return Conversation(**{**fields, "tags": tuple(fields.get("tags", ()))})
 
 
@@ -141,6 +148,15 @@ class MongoConversationStore:
         """The open cases this user owns."""
         where = {"workspace": user.workspace, "state.owner": user.id, "state.held": True}
         found = self._collection.find(where, {"_id": 1}).sort("_id", ASCENDING)
+        return [key_of(document["_id"]) async for document in found]
+
+    async def overdue_offers(self, at: datetime, limit: int) -> list[Key]:
+        """Cases whose offer should have been answered by this time, longest overdue first."""
+        found = (
+            self._collection.find({"state.offered": True, "state.accept_by": {"$lte": at}})
+            .sort("state.accept_by", ASCENDING)
+            .limit(limit)
+        )
         return [key_of(document["_id"]) async for document in found]
 
 

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Literal
 
 from casetrail_routing.domain.facts import (
+    Accepted,
     Assigned,
     Closed,
     ConversationFact,
+    Declined,
     Deescalated,
     Escalated,
     NoteAdded,
@@ -22,7 +24,7 @@ from casetrail_routing.domain.facts import (
     Untagged,
 )
 
-Moving = Queued | Assigned | Transferred | Unassigned | Closed | Reopened
+Moving = Queued | Assigned | Declined | Transferred | Unassigned | Closed | Reopened
 
 
 class HistoryBroken(ValueError):
@@ -54,6 +56,12 @@ class Conversation:
     queued_by: str | None = None
     released_by: str | None = None
     """Who gave the case back last: no rule gives it to them again before somebody had it."""
+    released_until: datetime | None = None
+    """Until when no rule gives it to them again; None: until somebody had it."""
+    accept_within: int | None = None
+    """Seconds for accepting it, for whoever gets it from the queue in which it waits."""
+    accept_by: datetime | None = None
+    """Until when the owner has to accept it; None when it is theirs."""
     escalated: bool = False
     tags: tuple[str, ...] = ()
     notes: int = 0
@@ -68,6 +76,17 @@ class Conversation:
     def is_waiting(self) -> bool:
         """True while the open case has no owner."""
         return self.is_open and self.owner is None
+
+    @property
+    def is_offered(self) -> bool:
+        """True while the owner has neither accepted nor declined."""
+        return self.is_open and self.accept_by is not None
+
+    def passed_over(self, at: datetime) -> str | None:
+        """Whom no rule may give the case at this time."""
+        if self.released_until is not None and self.released_until <= at:
+            return None
+        return self.released_by
 
 
 def apply(state: Conversation | None, recorded: Recorded[ConversationFact]) -> Conversation:
@@ -107,6 +126,8 @@ def _changed(
             return replace(state, tags=tuple(tag for tag in state.tags if tag != fact.tag))
         case NoteAdded():
             return replace(state, notes=state.notes + 1)
+        case Accepted():
+            return replace(state, accept_by=None)
         case Opened():  # handled by `apply`
             raise HistoryBroken("a case was opened twice")
         case _:
@@ -118,23 +139,50 @@ def _moved(state: Conversation, recorded: Recorded[ConversationFact], fact: Movi
     match fact:
         case Queued():
             return replace(
-                state, queue=fact.queue, queued_at=recorded.at, queued_by=recorded.event_id
+                state,
+                queue=fact.queue,
+                queued_at=recorded.at,
+                queued_by=recorded.event_id,
+                accept_within=fact.accept_within,
             )
         case Assigned() | Transferred():
-            had = replace(state, slot=recorded.event_id, released_by=None)
-            return replace(_unqueued(had), owner=fact.owner, owner_name=fact.owner_name)
+            had = replace(state, slot=recorded.event_id, released_by=None, released_until=None)
+            accept_by = fact.accept_by if isinstance(fact, Assigned) else None
+            return replace(
+                _unqueued(had),
+                owner=fact.owner,
+                owner_name=fact.owner_name,
+                accept_by=accept_by,
+            )
+        case Declined():
+            return _nobodys(state, state.owner)
         case Unassigned():
-            released_by = state.owner if fact.released else None
-            return replace(state, owner=None, owner_name=None, slot=None, released_by=released_by)
+            released_by = state.owner if fact.released or fact.expired else None
+            return _nobodys(state, released_by, fact.not_again_before)
         case Closed():
-            return replace(_unqueued(state), status="closed", slot=None, closed_at=recorded.at)
+            left = replace(state, status="closed", slot=None, accept_by=None)
+            return replace(_unqueued(left), closed_at=recorded.at)
         case Reopened():
             slot = None if state.owner is None else recorded.event_id
             return replace(state, status="open", closed_at=None, slot=slot)
 
 
 def _unqueued(state: Conversation) -> Conversation:
-    return replace(state, queue=None, queued_at=None, queued_by=None)
+    return replace(state, queue=None, queued_at=None, queued_by=None, accept_within=None)
+
+
+def _nobodys(
+    state: Conversation, released_by: str | None, until: datetime | None = None
+) -> Conversation:
+    return replace(
+        state,
+        owner=None,
+        owner_name=None,
+        slot=None,
+        accept_by=None,
+        released_by=released_by,
+        released_until=until,
+    )
 
 
 def fold(history: Iterable[Recorded[ConversationFact]]) -> Conversation | None:

@@ -69,11 +69,11 @@ def need_of(state: Conversation | None, message: Inbound, reopen_window: timedel
 
 
 def open_case(
-    message: Inbound, case_id: str, queue: str, holder: Holder | None
+    message: Inbound, case_id: str, queued: Queued, at: datetime, holder: Holder | None
 ) -> list[ConversationFact]:
     """A new case: opened, queued, and with its owner if somebody is free."""
     opened = Opened(case_id, message.phone_number_id, message.channel, message.event_id)
-    return [opened, *_queue(queue, holder), *escalation(message)]
+    return [opened, *_queue(queued, at, holder), *escalation(message)]
 
 
 def reopen_with_previous_owner(state: Conversation, message: Inbound) -> list[ConversationFact]:
@@ -82,13 +82,13 @@ def reopen_with_previous_owner(state: Conversation, message: Inbound) -> list[Co
 
 
 def reopen_in_queue(
-    state: Conversation, message: Inbound, queue: str, holder: Holder | None
+    state: Conversation, message: Inbound, queued: Queued, at: datetime, holder: Holder | None
 ) -> list[ConversationFact]:
     """The closed case again, in the queue, and with another owner if somebody is free."""
     facts: list[ConversationFact] = [Reopened(message.event_id)]
     if state.owner is not None:
         facts.append(Unassigned("the previous owner is off shift or at capacity"))
-    return [*facts, *_queue(queue, holder), *_escalation_once(state, message)]
+    return [*facts, *_queue(queued, at, holder), *_escalation_once(state, message)]
 
 
 def escalation(message: Inbound) -> list[ConversationFact]:
@@ -98,15 +98,16 @@ def escalation(message: Inbound) -> list[ConversationFact]:
     return [Escalated(message.rule, message.matched, message.event_id)]
 
 
-def assign_from_queue(holder: Holder) -> list[ConversationFact]:
-    """A waiting case gets its owner."""
-    return [Assigned(holder.user_id, holder.name, LEAST_LOADED.ref)]
+def assign_from_queue(holder: Holder, accept_by: datetime | None) -> list[ConversationFact]:
+    """A waiting case gets its owner: outright, or as an offer until this time."""
+    return [Assigned(holder.user_id, holder.name, LEAST_LOADED.ref, accept_by)]
 
 
 def _escalation_once(state: Conversation, message: Inbound) -> list[ConversationFact]:
     return [] if state.escalated else escalation(message)
 
 
-def _queue(queue: str, holder: Holder | None) -> list[ConversationFact]:
-    waiting: list[ConversationFact] = [Queued(queue)]
-    return waiting if holder is None else [*waiting, *assign_from_queue(holder)]
+def _queue(queued: Queued, at: datetime, holder: Holder | None) -> list[ConversationFact]:
+    if holder is None:
+        return [queued]
+    return [queued, *assign_from_queue(holder, queued.accept_by(at))]

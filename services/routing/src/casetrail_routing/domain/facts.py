@@ -4,7 +4,7 @@ Each fact has the `noun.verb` of the event that carries it. A fact holds no pers
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Generic, TypeVar
 
 
@@ -46,17 +46,43 @@ class Queued:
     type_name: ClassVar[str] = "conversation.queued"
 
     queue: str
+    accept_within: int | None = None
+    """Seconds that whoever gets it from here has to accept it; None: it is theirs outright."""
+
+    def accept_by(self, at: datetime) -> datetime | None:
+        """Until when somebody has to accept it who gets it at this time."""
+        if self.accept_within is None:
+            return None
+        return at + timedelta(seconds=self.accept_within)
 
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """The case has an owner; `rule` is None when a person chose."""
+    """The case has an owner; `rule` is None when a person chose.
+
+    With `accept_by` it is an offer, which they accept or decline, or which expires.
+    """
 
     type_name: ClassVar[str] = "conversation.assigned"
 
     owner: str
     owner_name: str
     rule: RuleRef | None = None
+    accept_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Whom it was offered to has taken the case."""
+
+    type_name: ClassVar[str] = "conversation.accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Whom it was offered to has not taken the case."""
+
+    type_name: ClassVar[str] = "conversation.declined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +99,16 @@ class Transferred:
 class Unassigned:
     """The case lost its owner; `because` is a sentence without personal content.
 
-    `released` says that the owner gave it back, for a reason that is personal.
+    `released` says that the owner gave it back, for a reason that is personal; `expired`, that they
+    did not answer an offer. Until `not_again_before` no rule offers it to them again.
     """
 
     type_name: ClassVar[str] = "conversation.unassigned"
 
     because: str | None
     released: bool = False
+    expired: bool = False
+    not_again_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +179,8 @@ ConversationFact = (
     Opened
     | Queued
     | CustodyFact
+    | Accepted
+    | Declined
     | Unassigned
     | Escalated
     | Deescalated

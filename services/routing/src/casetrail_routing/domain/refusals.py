@@ -49,6 +49,12 @@ class CaseHasNoOwner(Refused):
     code = "case-has-no-owner"
 
 
+class NotOffered(Refused):
+    """The case is not offered to that person."""
+
+    code = "not-offered"
+
+
 class NotYours(Refused):
     """The case belongs to somebody else, and the caller is no lead."""
 

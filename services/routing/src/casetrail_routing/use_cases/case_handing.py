@@ -15,6 +15,7 @@ from casetrail_contracts.commands import (
 
 from casetrail_routing.domain.assignment import PREVIOUS_OWNER
 from casetrail_routing.domain.conversation import Conversation
+from casetrail_routing.domain.custody_policy import Inbox
 from casetrail_routing.domain.decisions import Holder, assign_from_queue
 from casetrail_routing.domain.facts import (
     Assigned,
@@ -108,7 +109,8 @@ class ClaimCase:
         ) -> Change:
             owner = await self.giving.owner(command.workspace, command.actor.id)
             if state.owner == owner.user_id:
-                raise AlreadyOwner(f"{state.case_id} is yours already.")
+                offered = "offered to you: accept it" if state.is_offered else "yours already"
+                raise AlreadyOwner(f"{state.case_id} is {offered}.")
             if state.owner is not None:
                 raise CaseHasOwner(
                     f"{state.case_id} belongs to {state.owner_name}: ask them to transfer it, or a "
@@ -149,15 +151,16 @@ class ReleaseCase:
     """Puts a case back into the queue; no rule gives it to the same person again."""
 
     desk: CaseDesk
-    queue: str
+    inbox: Inbox
 
     async def __call__(self, command: ReleaseConversation) -> CommandReply:
         """The reply: `case_id`, `owner` (null), `queue`."""
 
         async def decide(_: Loaded[Conversation], state: Conversation, __: Cause) -> Change:
             must_be_theirs(command.actor, state, "release")
-            facts: list[ConversationFact] = [Unassigned(None, released=True), Queued(self.queue)]
-            return Change(facts, {"owner": None, "queue": self.queue})
+            queued = self.inbox.queued(command.workspace)
+            facts: list[ConversationFact] = [Unassigned(None, released=True), queued]
+            return Change(facts, {"owner": None, "queue": queued.queue})
 
         return await self.desk.answer(command, decide, reason=command.reason)
 
@@ -167,17 +170,18 @@ class ReopenCase:
     """Goes on with a closed case: with the owner it had if they are free, else from the queue."""
 
     desk: CaseDesk
-    queue: str
+    inbox: Inbox
 
     async def __call__(self, command: ReopenConversation) -> CommandReply:
         """The reply: `case_id`, `status`, `owner` (null when it waits)."""
         key = Key(command.workspace, command.conversation_id)
+        queued = self.inbox.queued(command.workspace)
 
         async def decide(
             current: Loaded[Conversation], state: Conversation, cause: Cause
         ) -> Change:
             def plan(holder: Holder | None) -> Sequence[ConversationFact]:
-                return _reopened(state, self.queue, holder)
+                return _reopened(state, queued, cause, holder)
 
             holder = None
             if state.owner is not None:
@@ -201,13 +205,15 @@ def must_be_theirs(actor: Actor, state: Conversation, verb: str) -> None:
         )
 
 
-def _reopened(state: Conversation, queue: str, holder: Holder | None) -> Sequence[ConversationFact]:
+def _reopened(
+    state: Conversation, queued: Queued, cause: Cause, holder: Holder | None
+) -> Sequence[ConversationFact]:
     facts: list[ConversationFact] = [Reopened(None)]
     if state.owner is not None:
         facts.append(Unassigned("a case reopened by hand passes through the queue"))
-    facts.append(Queued(queue))
+    facts.append(queued)
     if holder is None:
         return facts
     if holder.user_id == state.owner:
         return [*facts, Assigned(holder.user_id, holder.name, PREVIOUS_OWNER.ref)]
-    return [*facts, *assign_from_queue(holder)]
+    return [*facts, *assign_from_queue(holder, queued.accept_by(cause.at))]

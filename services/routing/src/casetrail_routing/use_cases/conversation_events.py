@@ -10,9 +10,11 @@ from casetrail_contracts.registry import conversation as contract
 
 from casetrail_routing.domain.conversation import Conversation, apply
 from casetrail_routing.domain.facts import (
+    Accepted,
     Assigned,
     Closed,
     ConversationFact,
+    Declined,
     Deescalated,
     Escalated,
     NoteAdded,
@@ -115,6 +117,7 @@ def _data(fact: ConversationFact, before: Conversation | None, cause: Cause) -> 
                 **_who(cause),
                 changes=[Change(field="queue", old=old, new=fact.queue)],
                 queue=fact.queue,
+                accept_within=fact.accept_within,
             )
         case Escalated():
             return _escalated(fact, cause)
@@ -126,7 +129,7 @@ def _data(fact: ConversationFact, before: Conversation | None, cause: Cause) -> 
 
 
 def _data_of_open_case(
-    fact: Assigned | Transferred | Unassigned | Closed | Reopened,
+    fact: Assigned | Accepted | Declined | Transferred | Unassigned | Closed | Reopened,
     before: Conversation,
     cause: Cause,
 ) -> EventData:
@@ -141,7 +144,10 @@ def _data_of_open_case(
                 previous_owner=owner,
                 queue=before.queue,
                 queued_at=before.queued_at,
+                accept_by=fact.accept_by,
             )
+        case Accepted() | Declined():
+            return _answered(fact, before, cause)
         case Transferred():
             return contract.ConversationTransferred(
                 **_who(cause),
@@ -156,6 +162,8 @@ def _data_of_open_case(
                 changes=[Change(field="owner", old=owner, new=None)],
                 previous_owner=owner or "",
                 released=True if fact.released else None,
+                expired=True if fact.expired else None,
+                not_again_before=fact.not_again_before,
             )
         case Closed():
             return contract.ConversationClosed(
@@ -172,6 +180,20 @@ def _data_of_open_case(
                 message_event_id=fact.message_event_id,
                 closed_at=before.closed_at,
             )
+
+
+def _answered(fact: Accepted | Declined, before: Conversation, cause: Cause) -> EventData:
+    owner = owner_ref(before.owner) or ""
+    if isinstance(fact, Declined):
+        changes = [Change(field="owner", old=owner, new=None)]
+        return contract.ConversationDeclined(**_who(cause), changes=changes, previous_owner=owner)
+    return contract.ConversationAccepted(
+        **_who(cause),
+        changes=[Change(field="custody", old="offered", new="held")],
+        owner=owner,
+        owner_name=before.owner_name,
+        offered_until=before.accept_by,
+    )
 
 
 def _remark(fact: Deescalated | Tagged | Untagged | NoteAdded, cause: Cause) -> EventData:

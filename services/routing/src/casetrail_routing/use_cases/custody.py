@@ -53,7 +53,7 @@ class Custody:
         if name is None:
             return None
         if choice.user_id is None:
-            avoid = None if current.state is None else current.state.released_by
+            avoid = None if current.state is None else current.state.passed_over(cause.at)
             return await self.slots.reserve_least_loaded(key, name, avoid=avoid)
         return await self.slots.reserve(
             key, name, user_id=choice.user_id, off_shift=choice.off_shift

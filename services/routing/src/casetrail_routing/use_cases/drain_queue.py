@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from casetrail_routing.domain.decisions import Holder, assign_from_queue
-from casetrail_routing.domain.facts import ConversationFact
+from casetrail_routing.domain.facts import ConversationFact, Queued
 from casetrail_routing.ports import Clock, Key, VersionConflict
 from casetrail_routing.use_cases.causes import Cause
 from casetrail_routing.use_cases.custody import Custody
@@ -58,15 +58,16 @@ class DrainQueue:
             at=self.clock(),
             correlation_id=correlation_id,
         )
-        holder = await self.custody.reserve(key, current, _plan, cause)
+        queued = Queued(state.queue or "", state.accept_within)
+
+        def plan(holder: Holder | None) -> list[ConversationFact]:
+            return [] if holder is None else assign_from_queue(holder, queued.accept_by(cause.at))
+
+        holder = await self.custody.reserve(key, current, plan, cause)
         if holder is None:
             return None if state.released_by is None else 0  # others may still be served
         try:
-            await self.custody.commit(key, current, _plan(holder), cause, {}, holder)
+            await self.custody.commit(key, current, plan(holder), cause, {}, holder)
         except VersionConflict:
             return 0
         return 1
-
-
-def _plan(holder: Holder | None) -> list[ConversationFact]:
-    return [] if holder is None else assign_from_queue(holder)

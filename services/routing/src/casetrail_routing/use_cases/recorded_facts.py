@@ -7,9 +7,11 @@ from casetrail_contracts import Event, EventData
 from casetrail_contracts.registry import conversation as contract
 
 from casetrail_routing.domain.facts import (
+    Accepted,
     Assigned,
     Closed,
     ConversationFact,
+    Declined,
     Deescalated,
     Escalated,
     Match,
@@ -50,7 +52,7 @@ def _opened(data: contract.ConversationOpened) -> Opened:
 
 
 def _assigned(data: contract.ConversationAssigned) -> Assigned:
-    return Assigned(_user_id(data.owner), data.owner_name or "", _rule(data))
+    return Assigned(_user_id(data.owner), data.owner_name or "", _rule(data), data.accept_by)
 
 
 def _escalated(data: contract.ConversationEscalated) -> Escalated:
@@ -73,13 +75,18 @@ def _rule(data: EventData) -> RuleRef | None:
 
 _FACTS: Final[dict[type[EventData], Callable[[Any], ConversationFact]]] = {
     contract.ConversationOpened: _opened,
-    contract.ConversationQueued: lambda data: Queued(data.queue),
+    contract.ConversationQueued: lambda data: Queued(data.queue, data.accept_within),
     contract.ConversationAssigned: _assigned,
+    contract.ConversationAccepted: lambda _: Accepted(),
+    contract.ConversationDeclined: lambda _: Declined(),
     contract.ConversationTransferred: lambda data: Transferred(
         _user_id(data.owner), data.owner_name or ""
     ),
     contract.ConversationUnassigned: lambda data: Unassigned(
-        data.reason, released=data.released is True
+        data.reason,
+        released=data.released is True,
+        expired=data.expired is True,
+        not_again_before=data.not_again_before,
     ),
     contract.ConversationEscalated: _escalated,
     contract.ConversationDeescalated: lambda _: Deescalated(),

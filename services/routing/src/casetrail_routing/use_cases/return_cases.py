@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from casetrail_routing.domain.consequences import CASES_RETURN
-from casetrail_routing.domain.facts import Queued, Unassigned
+from casetrail_routing.domain.custody_policy import Inbox
+from casetrail_routing.domain.facts import Unassigned
 from casetrail_routing.ports import Clock, DrainRequests, Key, UserStore, VersionConflict
 from casetrail_routing.use_cases.causes import Cause, by_rule
 from casetrail_routing.use_cases.custody import Custody
@@ -24,7 +25,7 @@ class ReturnCases:
     custody: Custody
     users: UserStore
     drain: DrainRequests
-    queue: str
+    inbox: Inbox
     clock: Clock
 
     async def __call__(self, user: Key, correlation_id: str | None = None) -> int:
@@ -61,9 +62,8 @@ class ReturnCases:
                 rule=CASES_RETURN.ref,
             )
             try:
-                await self.custody.commit(
-                    case, current, [Unassigned(WHY), Queued(self.queue)], cause, {}
-                )
+                queued = self.inbox.queued(case.workspace)
+                await self.custody.commit(case, current, [Unassigned(WHY), queued], cause, {})
             except VersionConflict:
                 continue
             return True

@@ -10,6 +10,7 @@ from casetrail_contracts.registry.message import MessageReceived
 
 from casetrail_routing.domain.complaints import ComplaintRule, find_complaint
 from casetrail_routing.domain.conversation import Conversation
+from casetrail_routing.domain.custody_policy import Inbox
 from casetrail_routing.domain.decisions import (
     Holder,
     Inbound,
@@ -42,7 +43,7 @@ class RoutingPolicy:
 
     rules: Sequence[ComplaintRule]
     reopen_window: timedelta
-    queue: str
+    inbox: Inbox
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class RouteMessage:
         need = need_of(state, inbound, self.policy.reopen_window)
         if need is Need.NEW_CASE:
             case_id = await self._case_id(key, state)
-            plan = partial(open_case, inbound, case_id, self.policy.queue)
+            queued = self.policy.inbox.queued(key.workspace)
+            plan = partial(open_case, inbound, case_id, queued, cause.at)
             await self._write_queued(key, current, plan, cause)
         elif need is Need.REOPENING and state is not None:
             await self._reopen(key, current, state, inbound, cause)
@@ -121,7 +123,8 @@ class RouteMessage:
             if owner is not None:
                 await self.custody.commit(key, current, facts, cause, {}, owner)
                 return
-        plan = partial(reopen_in_queue, state, inbound, self.policy.queue)
+        queued = self.policy.inbox.queued(key.workspace)
+        plan = partial(reopen_in_queue, state, inbound, queued, cause.at)
         await self._write_queued(key, current, plan, cause)
 
     async def _write_queued(

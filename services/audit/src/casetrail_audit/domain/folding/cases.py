@@ -1,8 +1,17 @@
 """The view of a case."""
 
+from typing import Final
+
+from casetrail_audit.domain.envelope import time_of
 from casetrail_audit.domain.folding import custody, episodes
 from casetrail_audit.domain.folding.draft import Draft, View
 from casetrail_audit.domain.folding.entry import Entry
+
+HOLDING: Final = frozenset(
+    {"conversation.assigned", "conversation.transferred", "conversation.accepted"}
+)
+"""What makes somebody a holder; an assignment with `accept_by` is only an offer."""
+LEAVING: Final = frozenset({"conversation.unassigned", "conversation.declined"})
 
 
 def fresh(entry: Entry) -> View:
@@ -18,6 +27,7 @@ def fresh(entry: Entry) -> View:
         "queue": None,
         "owner": None,
         "owner_name": None,
+        "offered_until": None,
         "holders": [],
         "escalated": False,
         "escalations": [],
@@ -55,11 +65,8 @@ def fold_conversation(draft: Draft, case: View, entry: Entry, *, current: bool) 
             case["status"], case["closed_at"], case["closed_seq"] = "open", None, None
         case "conversation.queued":
             case["queue"] = entry.text("queue")
-        case "conversation.assigned" | "conversation.transferred":
-            case["owner"], case["owner_name"] = entry.text("owner"), entry.text("owner_name")
-            case["queue"] = None
-        case "conversation.unassigned":
-            case["owner"], case["owner_name"] = None, None
+        case action if action in HOLDING | LEAVING:
+            _hold(case, entry)
         case "conversation.escalated":
             case["escalated"] = True
         case "conversation.deescalated":
@@ -69,6 +76,7 @@ def fold_conversation(draft: Draft, case: View, entry: Entry, *, current: bool) 
         case "conversation.closed":
             case["status"], case["closed_at"] = "closed", entry.happened_at
             case["queue"], case["closed_seq"] = None, entry.seq
+            case["offered_until"] = None
             episodes.end(draft, case, entry)
         case _:
             return
@@ -85,8 +93,8 @@ def _remember(case: View, entry: Entry) -> None:
         case["opened_at"], case["opened_seq"] = entry.happened_at, entry.seq
         case["phone_number_id"] = entry.text("phone_number_id")
         case["channel"] = entry.text("channel")
-    elif entry.action in {"conversation.assigned", "conversation.transferred"}:
-        owner = entry.text("owner")
+    elif entry.action in HOLDING:
+        owner = entry.text("owner") if entry.value("accept_by") is None else None
         if owner is not None and owner not in case["holders"]:
             case["holders"] = [*case["holders"], owner]
     elif entry.action == "conversation.escalated":
@@ -98,6 +106,16 @@ def _remember(case: View, entry: Entry) -> None:
             "rule_version": entry.text("rule_version"),
         }
         case["escalations"] = [*case["escalations"], escalation]
+
+
+def _hold(case: View, entry: Entry) -> None:
+    """Who owns it, or is asked to; acceptance changes the latter only."""
+    case["offered_until"] = time_of(entry.value("accept_by"))
+    if entry.action in LEAVING:
+        case["owner"], case["owner_name"] = None, None
+    elif entry.action != "conversation.accepted":
+        case["owner"], case["owner_name"] = entry.text("owner"), entry.text("owner_name")
+        case["queue"] = None
 
 
 def _tag(case: View, entry: Entry) -> None:

@@ -1,7 +1,8 @@
 """Who has the case: intervals one after the other, from its opening to its close.
 
-While a ticket is with somebody outside, they have it (kind `courier`); otherwise its owner, else
-the queue it waits in, else nobody. Nobody for no time at all is left out.
+While a ticket is with somebody outside, they have it (kind `courier`); otherwise its owner, or the
+one it is offered to (kind `offered`), else the queue it waits in, else nobody. Nobody for no time
+at all is left out.
 """
 
 from datetime import datetime
@@ -57,7 +58,8 @@ def _now(case: View) -> tuple[str, str | None]:
     if case["outside"]:
         return COURIER, case["outside"][-1]["to"]
     if case["owner"] is not None:
-        return "owner", case["owner"]
+        offered = case.get("offered_until") is not None  # older views lack it
+        return "offered" if offered else "owner", case["owner"]
     if case["queue"] is not None:
         return "queue", case["queue"]
     return "nobody", None
