@@ -52,6 +52,7 @@ from casetrail_routing.use_cases.case_remarks import (
 from casetrail_routing.use_cases.custody import Custody
 from casetrail_routing.use_cases.drain_queue import DrainQueue
 from casetrail_routing.use_cases.expire_offers import ExpireOffers
+from casetrail_routing.use_cases.pass_on_shift import PassOnShift
 from casetrail_routing.use_cases.reconcile_slots import GRACE, ReconcileSlots
 from casetrail_routing.use_cases.return_cases import ReturnCases
 from casetrail_routing.use_cases.route_message import RouteMessage, RoutingPolicy
@@ -107,7 +108,10 @@ class World:
         self.drain = DrainQueue(custody, self.clock)
         self.reconcile = ReconcileSlots(custody, GRACE)
         self.return_cases = ReturnCases(custody, self.users, self.requests, inbox, self.clock)
-        self.reactions = reactions(self.route_message, self.return_cases)
+        self.pass_on_shift = PassOnShift(
+            custody, self.users, self.processed, inbox, self.requests, self.clock
+        )
+        self.reactions = reactions(self.route_message, self.return_cases, self.pass_on_shift)
         self.expire_offers = ExpireOffers(custody, inbox, self.requests, self.clock)
         self._commands: dict[type[Command], Any] = {
             AssignConversation: AssignCase(giving),

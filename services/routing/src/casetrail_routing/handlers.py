@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from casetrail_contracts import Event, EventData
 from casetrail_contracts.registry.message import MessageReceived
+from casetrail_contracts.registry.shift import ShiftEnded
 from casetrail_contracts.registry.user import UserDeactivated, UserRoleChanged
 from casetrail_contracts.subjects import ROUTING_DURABLE
 from casetrail_runtime.failure import PermanentError
@@ -11,6 +12,7 @@ from casetrail_runtime.pull import Delivery, subscribe_keyed
 from faststream.nats import NatsBroker
 
 from casetrail_routing.ports import Key
+from casetrail_routing.use_cases.pass_on_shift import PassOnShift
 from casetrail_routing.use_cases.return_cases import ReturnCases
 from casetrail_routing.use_cases.route_message import RouteMessage
 
@@ -19,12 +21,15 @@ Reactions = Mapping[type[EventData], Reaction]
 """What is done about an event, by the type of its data; other events pass by."""
 
 
-def reactions(route_message: RouteMessage, return_cases: ReturnCases) -> Reactions:
+def reactions(
+    route_message: RouteMessage, return_cases: ReturnCases, pass_on_shift: PassOnShift
+) -> Reactions:
     """Everything routing does because of an event."""
     return {
         MessageReceived: on_message(route_message),
         UserDeactivated: on_barred(return_cases),
         UserRoleChanged: on_barred(return_cases),
+        ShiftEnded: on_shift_ended(pass_on_shift),
     }
 
 
@@ -39,7 +44,8 @@ def register_handlers(broker: NatsBroker, reactions: Reactions, *, concurrency: 
         conc=concurrency,
         title="routing",
         description="Messages open and reopen cases and flag complaints; the cases of people who "
-        "may no longer own any go back to the queue; other events pass by.",
+        "may no longer own any go back to the queue; those of a shift that ended go on by policy; "
+        "other events pass by.",
     )
 
 
@@ -72,6 +78,16 @@ def on_barred(return_cases: ReturnCases) -> Reaction:
     async def react(event: Event) -> None:
         assert isinstance(event.data, UserDeactivated | UserRoleChanged)
         await return_cases(Key(event.workspace, event.data.user_id), event.correlationid)
+
+    return react
+
+
+def on_shift_ended(pass_on_shift: PassOnShift) -> Reaction:
+    """The cases of a shift go on."""
+
+    async def react(event: Event) -> None:
+        assert isinstance(event.data, ShiftEnded)
+        await pass_on_shift(event, event.data)
 
     return react
 

@@ -48,6 +48,7 @@ from casetrail_routing.use_cases.case_remarks import (
 from casetrail_routing.use_cases.custody import Custody
 from casetrail_routing.use_cases.drain_queue import DrainQueue
 from casetrail_routing.use_cases.expire_offers import ExpireOffers
+from casetrail_routing.use_cases.pass_on_shift import PassOnShift
 from casetrail_routing.use_cases.reconcile_slots import ReconcileSlots
 from casetrail_routing.use_cases.return_cases import ReturnCases
 from casetrail_routing.use_cases.route_message import RouteMessage, RoutingPolicy
@@ -71,6 +72,7 @@ class Routing:
     reconcile: ReconcileSlots
     return_cases: ReturnCases
     expire_offers: ExpireOffers
+    pass_on_shift: PassOnShift
 
 
 def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
@@ -91,7 +93,7 @@ def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
         sweep_every=settings.sweep_seconds, reconcile_every=settings.reconcile_seconds
     )
     routing = assemble(db, publisher, drainer, settings)
-    reacting = reactions(routing.route_message, routing.return_cases)
+    reacting = reactions(routing.route_message, routing.return_cases, routing.pass_on_shift)
     register_handlers(broker, reacting, concurrency=settings.concurrency)
     register_commands(broker, routing.commands)
 
@@ -185,4 +187,5 @@ def assemble(
         ReconcileSlots(custody, timedelta(seconds=settings.slot_grace_seconds)),
         ReturnCases(custody, users, drainer, inbox, clock),
         ExpireOffers(custody, inbox, drainer, clock),
+        PassOnShift(custody, users, processed, inbox, drainer, clock),
     )
