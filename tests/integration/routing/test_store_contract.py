@@ -7,15 +7,20 @@ from typing import Any
 
 import pytest
 from casetrail_routing.adapters import mongo
+from casetrail_routing.adapters.mongo_activity import ACTIVITY, MongoActivity
+from casetrail_routing.adapters.mongo_activity import INDEXES as ACTIVITY_INDEXES
 from casetrail_routing.adapters.mongo_slots import MongoSlots
 from casetrail_routing.domain.conversation import Conversation
 from casetrail_routing.domain.user import User
 from casetrail_routing.ports import (
+    ActivityStore,
     ConversationStore,
     Key,
     Loaded,
+    Quiet,
     Slot,
     Slots,
+    Standing,
     UserStore,
     VersionConflict,
 )
@@ -24,6 +29,7 @@ from casetrail_runtime.mongo import Database, ensure_indexes
 from tests.unit.routing.memory import (
     START,
     FakeClock,
+    MemoryActivity,
     MemoryAggregates,
     MemoryConversationStore,
     MemorySlots,
@@ -267,3 +273,48 @@ async def test_a_users_own_write_leaves_the_slots_alone(stores: Stores) -> None:
     await stores.slots.reserve_least_loaded(Key("main", "cv_1"), "s-1")
     await stores.put_user(user("a", shift_id=None))
     assert await stores.places() == [("a", "s-1")]
+
+
+HELD = replace(WAITING, queue=None, queued_at=None, queued_by=None, owner="a", owner_name="A")
+
+
+async def test_overdue_offers_come_longest_overdue_first(stores: Stores) -> None:
+    """Only offers of open cases whose time has come; accepted and waiting ones are none."""
+    at = START + timedelta(minutes=5)
+    for id_, minutes in (("cv_late", 2), ("cv_later", 4), ("cv_due", 5), ("cv_ahead", 6)):
+        by = START + timedelta(minutes=minutes)
+        await stores.put(id_, replace(HELD, slot=id_, accept_by=by))
+    await stores.put("cv_held", replace(HELD, slot="held"))
+    await stores.put("cv_waiting", WAITING)
+    found = await stores.conversations.overdue_offers(at, 10)
+    assert [key.id for key in found] == ["cv_late", "cv_later", "cv_due"]
+    assert len(await stores.conversations.overdue_offers(at, 2)) == 2
+
+
+@pytest.fixture(params=["memory", "mongo"])
+async def activity(request: pytest.FixtureRequest, mongo_db: Database) -> ActivityStore:
+    """The twin, then the adapter on a database of this test."""
+    if request.param == "memory":
+        return MemoryActivity()
+    await ensure_indexes(mongo_db, ACTIVITY_INDEXES)
+    return MongoActivity(mongo_db[ACTIVITY])
+
+
+async def test_quiet_cases_are_open_without_an_open_ticket(activity: ActivityStore) -> None:
+    """Whatever order the events come in, and however often: the newest version decides."""
+    one, two, three = (Key("main", f"cv_{n}") for n in (1, 2, 3))
+    opened = Standing(None, 1, open=True)
+    for key in (one, two, three):
+        await activity.heard(key, f"opened {key.id}", START, opened)
+    later = START + timedelta(minutes=1)
+    await activity.heard(one, "m2", later, None)
+    await activity.heard(one, "m1", START - timedelta(minutes=1), Standing(None, 2, open=None))
+    await activity.heard(two, "t1", START, Standing("T-1001", 1, open=True))
+    await activity.heard(three, "closed", later, Standing(None, 5, open=False))
+    await activity.heard(three, "reopened late", START, Standing(None, 4, open=True))
+    assert await activity.quiet_since(later, 10) == [Quiet(one, "m2", later, 2)]
+    assert await activity.quiet_since(START, 10) == []
+    for version, is_open in ((2, False), (1, True), (2, False)):
+        await activity.heard(two, f"t{version}", START, Standing("T-1001", version, is_open))
+    found = await activity.quiet_since(later, 10)
+    assert [(quiet.conversation, quiet.version) for quiet in found] == [(two, 1), (one, 2)]

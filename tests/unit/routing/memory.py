@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
@@ -12,7 +12,7 @@ from casetrail_routing.domain.assignment import least_loaded_key
 from casetrail_routing.domain.conversation import Conversation
 from casetrail_routing.domain.decisions import Holder
 from casetrail_routing.domain.user import User
-from casetrail_routing.ports import Key, Slot
+from casetrail_routing.ports import Key, Quiet, Slot, Standing
 from casetrail_runtime.outbox import Applied, Loaded, VersionConflict, version_after
 
 S = TypeVar("S")
@@ -275,6 +275,47 @@ class MemoryProcessed:
             self.crash = False
             raise Crashed
         self.marks.setdefault(id, Applied(json.loads(json.dumps(dict(result))), version))
+
+
+@dataclass
+class Heard:
+    """What was heard of one conversation; places are its case (None) and its tickets."""
+
+    last_at: datetime
+    last_event_id: str
+    versions: dict[str | None, int] = field(default_factory=dict)
+    said: dict[str | None, tuple[int, bool]] = field(default_factory=dict)
+
+
+class MemoryActivity:
+    """When something last happened in each conversation."""
+
+    def __init__(self) -> None:
+        self.heard_of: dict[Key, Heard] = {}
+
+    async def heard(
+        self, conversation: Key, event_id: str, at: datetime, standing: Standing | None
+    ) -> None:
+        await asyncio.sleep(0)
+        heard = self.heard_of.setdefault(conversation, Heard(at, event_id))
+        if at > heard.last_at:
+            heard.last_at, heard.last_event_id = at, event_id
+        if standing is None:
+            return
+        place, version = standing.ticket_id, standing.version
+        heard.versions[place] = max(version, heard.versions.get(place, 0))
+        if standing.open is not None and version > heard.said.get(place, (0, False))[0]:
+            heard.said[place] = (version, standing.open)
+
+    async def quiet_since(self, before: datetime, limit: int) -> list[Quiet]:
+        await asyncio.sleep(0)
+        found = [
+            Quiet(key, heard.last_event_id, heard.last_at, heard.versions[None])
+            for key, heard in self.heard_of.items()
+            if heard.last_at <= before
+            and [place for place, (_, is_open) in heard.said.items() if is_open] == [None]
+        ]
+        return sorted(found, key=lambda quiet: quiet.last_at)[:limit]
 
 
 class MemoryNumbers:

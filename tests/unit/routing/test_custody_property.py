@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from casetrail_contracts.commands import AcceptConversation, DeclineConversation
+from casetrail_contracts.commands import AcceptConversation, DeclineConversation, OnCase
 from casetrail_routing.domain.custody_policy import CustodyPolicy
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +20,7 @@ from tests.unit.routing.test_history_property import (
 )
 from tests.unit.routing.world import World
 
-ANSWERS = {"accept": AcceptConversation, "decline": DeclineConversation}
+ANSWERS: dict[str, type[OnCase]] = {"accept": AcceptConversation, "decline": DeclineConversation}
 policies = st.builds(
     CustodyPolicy,
     queue=st.sampled_from(["assign", "offer"]),

@@ -29,7 +29,7 @@ def delivery(event: Event) -> Delivery:
 async def test_a_message_is_routed() -> None:
     """`message.received` opens a case."""
     world = World()
-    await on_event(world.reactions)(delivery(samples.message()))
+    await on_event(world.reactions, world.note_activity)(delivery(samples.message()))
     assert world.verbs() == ["opened", "queued"]
 
 
@@ -49,7 +49,7 @@ async def test_other_events_pass_by() -> None:
         id="w1",
         conversationid="cv_1",
     )
-    await on_event(world.reactions)(delivery(other))
+    await on_event(world.reactions, world.note_activity)(delivery(other))
     assert world.log == []
     assert conversation_of(other) == "main:cv_1"
 
@@ -59,7 +59,7 @@ async def test_a_message_of_no_conversation_is_set_aside() -> None:
     world = World()
     event = samples.message().model_copy(update={"conversationid": None})
     with pytest.raises(PermanentError):
-        await on_event(world.reactions)(delivery(event))
+        await on_event(world.reactions, world.note_activity)(delivery(event))
     assert conversation_of(event) == "main:message/ms_1"
 
 

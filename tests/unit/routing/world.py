@@ -49,9 +49,11 @@ from casetrail_routing.use_cases.case_remarks import (
     EscalateCase,
     TagCase,
 )
+from casetrail_routing.use_cases.close_idle import CloseIdle
 from casetrail_routing.use_cases.custody import Custody
 from casetrail_routing.use_cases.drain_queue import DrainQueue
 from casetrail_routing.use_cases.expire_offers import ExpireOffers
+from casetrail_routing.use_cases.note_activity import NoteActivity
 from casetrail_routing.use_cases.pass_on_shift import PassOnShift
 from casetrail_routing.use_cases.reconcile_slots import GRACE, ReconcileSlots
 from casetrail_routing.use_cases.return_cases import ReturnCases
@@ -68,6 +70,7 @@ from casetrail_routing.use_cases.user_profile import (
 from tests.unit.routing import samples
 from tests.unit.routing.memory import (
     FakeClock,
+    MemoryActivity,
     MemoryAggregates,
     MemoryConversationStore,
     MemoryNumbers,
@@ -108,6 +111,9 @@ class World:
         self.drain = DrainQueue(custody, self.clock)
         self.reconcile = ReconcileSlots(custody, GRACE)
         self.return_cases = ReturnCases(custody, self.users, self.requests, inbox, self.clock)
+        self.activity = MemoryActivity()
+        self.note_activity = NoteActivity(self.activity)
+        self.close_idle = CloseIdle(custody, self.activity, policies, self.requests, self.clock)
         self.pass_on_shift = PassOnShift(
             custody, self.users, self.processed, inbox, self.requests, self.clock
         )

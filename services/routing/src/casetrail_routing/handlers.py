@@ -12,6 +12,7 @@ from casetrail_runtime.pull import Delivery, subscribe_keyed
 from faststream.nats import NatsBroker
 
 from casetrail_routing.ports import Key
+from casetrail_routing.use_cases.note_activity import NoteActivity
 from casetrail_routing.use_cases.pass_on_shift import PassOnShift
 from casetrail_routing.use_cases.return_cases import ReturnCases
 from casetrail_routing.use_cases.route_message import RouteMessage
@@ -33,29 +34,32 @@ def reactions(
     }
 
 
-def register_handlers(broker: NatsBroker, reactions: Reactions, *, concurrency: int) -> None:
+def register_handlers(
+    broker: NatsBroker, reactions: Reactions, note: NoteActivity, *, concurrency: int
+) -> None:
     """Binds the durable `routing`; the events of one conversation are taken in order."""
     subscribe_keyed(
         broker,
         ROUTING_DURABLE,
-        on_event(reactions),
+        on_event(reactions, note),
         key=conversation_of,
         service="routing",
         conc=concurrency,
         title="routing",
         description="Messages open and reopen cases and flag complaints; the cases of people who "
         "may no longer own any go back to the queue; those of a shift that ended go on by policy; "
-        "other events pass by.",
+        "messages, cases and tickets are noted for closing idle cases; other events pass by.",
     )
 
 
-def on_event(reactions: Reactions) -> Callable[[Delivery], Awaitable[None]]:
+def on_event(reactions: Reactions, note: NoteActivity) -> Callable[[Delivery], Awaitable[None]]:
     """The handler of the durable."""
 
     async def handle(delivery: Delivery) -> None:
         react = reactions.get(type(delivery.event.data))
         if react is not None:
             await react(delivery.event)
+        await note(delivery.event)
 
     return handle
 

@@ -20,6 +20,8 @@ from faststream.asgi import AsgiFastStream
 from casetrail_routing.adapters import mongo
 from casetrail_routing.adapters.clock import now
 from casetrail_routing.adapters.custody_yaml import load_policies
+from casetrail_routing.adapters.mongo_activity import ACTIVITY, MongoActivity
+from casetrail_routing.adapters.mongo_activity import INDEXES as ACTIVITY_INDEXES
 from casetrail_routing.adapters.mongo_slots import MongoSlots
 from casetrail_routing.adapters.queue_drainer import QueueDrainer, Round
 from casetrail_routing.adapters.rules_yaml import load_rules
@@ -45,9 +47,11 @@ from casetrail_routing.use_cases.case_remarks import (
     EscalateCase,
     TagCase,
 )
+from casetrail_routing.use_cases.close_idle import CloseIdle
 from casetrail_routing.use_cases.custody import Custody
 from casetrail_routing.use_cases.drain_queue import DrainQueue
 from casetrail_routing.use_cases.expire_offers import ExpireOffers
+from casetrail_routing.use_cases.note_activity import NoteActivity
 from casetrail_routing.use_cases.pass_on_shift import PassOnShift
 from casetrail_routing.use_cases.reconcile_slots import ReconcileSlots
 from casetrail_routing.use_cases.return_cases import ReturnCases
@@ -73,6 +77,8 @@ class Routing:
     return_cases: ReturnCases
     expire_offers: ExpireOffers
     pass_on_shift: PassOnShift
+    note_activity: NoteActivity
+    close_idle: CloseIdle
 
 
 def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
@@ -94,12 +100,12 @@ def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
     )
     routing = assemble(db, publisher, drainer, settings)
     reacting = reactions(routing.route_message, routing.return_cases, routing.pass_on_shift)
-    register_handlers(broker, reacting, concurrency=settings.concurrency)
+    register_handlers(broker, reacting, routing.note_activity, concurrency=settings.concurrency)
     register_commands(broker, routing.commands)
 
     async def before_broker() -> None:
         await require(broker, [SUPPORT_STREAM], [ROUTING_DURABLE])
-        await ensure_indexes(db, mongo.INDEXES)
+        await ensure_indexes(db, {**mongo.INDEXES, **ACTIVITY_INDEXES})
         await relay.start()
 
     async def after_broker() -> None:
@@ -108,6 +114,7 @@ def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
             routing.reconcile,
             Round("cases of barred owners", settings.reconcile_seconds, routing.return_cases.sweep),
             Round("offers: expire", settings.sweep_seconds, routing.expire_offers),
+            Round("cases: close idle", settings.reconcile_seconds, routing.close_idle),
         )
 
     async def before_stop() -> None:
@@ -151,6 +158,7 @@ def assemble(
     )
     users = mongo.user_store(db[mongo.USERS])
     inbox = Inbox(settings.queue, load_policies(settings.custody_file))
+    activity = MongoActivity(db[ACTIVITY])
     policy = RoutingPolicy(
         load_rules(settings.rules_file), timedelta(hours=settings.reopen_hours), inbox
     )
@@ -188,4 +196,6 @@ def assemble(
         ReturnCases(custody, users, drainer, inbox, clock),
         ExpireOffers(custody, inbox, drainer, clock),
         PassOnShift(custody, users, processed, inbox, drainer, clock),
+        NoteActivity(activity),
+        CloseIdle(custody, activity, inbox.policies, drainer, clock),
     )

@@ -13,6 +13,7 @@ from casetrail_routing.domain.decisions import Holder
 from casetrail_routing.domain.user import User
 
 __all__ = [
+    "ActivityStore",
     "Clock",
     "ConversationStore",
     "DrainRequests",
@@ -21,8 +22,10 @@ __all__ = [
     "Numbers",
     "ProcessedStore",
     "Publishing",
+    "Quiet",
     "Slot",
     "Slots",
+    "Standing",
     "UserStore",
     "VersionConflict",
 ]
@@ -109,6 +112,37 @@ class Slots(Protocol):
 
     async def barred(self) -> list[Key]:
         """The users who may no longer own cases and still have a place taken."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an event leaves a case (`ticket_id` None) or a ticket; `open` None: as it was."""
+
+    ticket_id: str | None
+    version: int
+    open: bool | None
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """A case in which nothing happened since `last_at`; `version` is the highest heard of."""
+
+    conversation: Key
+    last_event_id: str
+    last_at: datetime
+    version: int
+
+
+class ActivityStore(Protocol):
+    """When something last happened in each conversation, as far as it was heard of."""
+
+    async def heard(
+        self, conversation: Key, event_id: str, at: datetime, standing: Standing | None
+    ) -> None:
+        """Notes the event, and where it leaves a case or ticket if it is the newest of that one."""
+
+    async def quiet_since(self, before: datetime, limit: int) -> list[Quiet]:
+        """Open cases without an open ticket in which nothing has happened since, quietest first."""
 
 
 class Numbers(Protocol):

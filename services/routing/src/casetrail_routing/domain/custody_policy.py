@@ -47,6 +47,18 @@ class CustodyPolicy:
             }[self.shift_end],
         )
 
+    @property
+    def idle_close(self) -> AssignmentRule:
+        """The rule by which a case is closed in which nothing happens any more."""
+        after = self.close_idle_after
+        return AssignmentRule(
+            "close-idle",
+            "Cases are closed by people only."
+            if after is None
+            else f"A case in which nothing happened for {_seconds(after)} seconds is closed, "
+            "unless it is escalated or a ticket of its conversation is open.",
+        )
+
     def enters(self, queue: str, *, offered: bool = False) -> Queued:
         """The case enters this queue; `offered` makes it an offer even where it assigns."""
         if self.queue == "assign" and not offered:
@@ -64,6 +76,13 @@ class CustodyPolicies:
     def of(self, workspace: str) -> CustodyPolicy:
         """The workspace's own, else the default."""
         return self.by_workspace.get(workspace, self.default)
+
+    @property
+    def closes_idle_after(self) -> timedelta | None:
+        """The shortest time after which any workspace closes idle cases; None when none does."""
+        every = (self.default, *self.by_workspace.values())
+        chosen = [p.close_idle_after for p in every if p.close_idle_after is not None]
+        return min(chosen, default=None)
 
 
 @dataclass(frozen=True, slots=True)

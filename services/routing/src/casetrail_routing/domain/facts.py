@@ -158,9 +158,11 @@ class NoteAdded:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The case ended."""
+    """The case ended; `because` is a sentence without personal content."""
 
     type_name: ClassVar[str] = "conversation.closed"
+
+    because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

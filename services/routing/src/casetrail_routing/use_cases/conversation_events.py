@@ -167,7 +167,7 @@ def _data_of_open_case(
             )
         case Closed():
             return contract.ConversationClosed(
-                **_who(cause),
+                **_who(cause, None, fact.because),
                 changes=[Change(field="status", old="open", new="closed")],
                 owner=owner,
             )

@@ -93,6 +93,6 @@ _FACTS: Final[dict[type[EventData], Callable[[Any], ConversationFact]]] = {
     contract.ConversationTagged: lambda data: Tagged(data.tag),
     contract.ConversationUntagged: lambda data: Untagged(data.tag),
     contract.ConversationNoteAdded: lambda data: NoteAdded(data.note_id),
-    contract.ConversationClosed: lambda _: Closed(),
+    contract.ConversationClosed: lambda data: Closed(data.reason),
     contract.ConversationReopened: lambda data: Reopened(data.message_event_id, _rule(data)),
 }

@@ -1,0 +1,85 @@
+"""When something last happened in each conversation, in MongoDB.
+
+    _id: main:cv_…   last_at, last_event_id
+    case: {version, said, open}   tickets: {T-1001: {version, said, open}}
+
+`said` is the version of the newest event that says whether it is open; `version` the newest of all.
+A view of the events routing has heard of, beside the conversations: it decides nothing by itself.
+Each write is one update that is the same however often, and in whatever order, events come.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from casetrail_runtime.mongo import Collection, Document, durable
+from pymongo import ASCENDING, IndexModel
+
+from casetrail_routing.adapters.mongo import key_of
+from casetrail_routing.ports import Key, Quiet, Standing
+
+ACTIVITY: Final = "activity"
+INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
+    ACTIVITY: [
+        IndexModel(
+            [("last_at", ASCENDING)], name="quiet", partialFilterExpression={"case.open": True}
+        )
+    ]
+}
+
+
+class MongoActivity:
+    """What was heard of each conversation."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = durable(collection)
+
+    async def heard(
+        self, conversation: Key, event_id: str, at: datetime, standing: Standing | None
+    ) -> None:
+        """Notes the event, and where it leaves a case or ticket if it is the newest of that one."""
+        later: Document = {"$gt": [{"$literal": at}, "$last_at"]}  # any time is after none
+        changes: Document = {
+            "last_at": {"$cond": [later, {"$literal": at}, "$last_at"]},
+            "last_event_id": {"$cond": [later, {"$literal": event_id}, "$last_event_id"]},
+        }
+        if standing is not None:
+            changes |= _stands(standing)
+        await self._collection.update_one(
+            {"_id": conversation.document}, [{"$set": changes}], upsert=True
+        )
+
+    async def quiet_since(self, before: datetime, limit: int) -> list[Quiet]:
+        """Open cases without an open ticket in which nothing has happened since, quietest first."""
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {"case.open": True, "last_at": {"$lte": before}}},
+            {"$sort": {"last_at": ASCENDING}},
+            {"$match": {"$expr": {"$not": [{"$in": [True, _tickets_open()]}]}}},
+            {"$limit": limit},
+        ]
+        return [
+            Quiet(
+                key_of(found["_id"]),
+                found["last_event_id"],
+                found["last_at"],
+                found["case"]["version"],
+            )
+            async for found in self._collection.aggregate(pipeline)
+        ]
+
+
+def _stands(standing: Standing) -> Document:
+    """The version moves on; whether it is open, only when the newest event that says so does."""
+    path = "case" if standing.ticket_id is None else f"tickets.{standing.ticket_id}"
+    version = {"$max": [{"$ifNull": [f"${path}.version", 0]}, standing.version]}
+    changes: Document = {f"{path}.version": version}
+    if standing.open is not None:
+        newer = {"$gt": [standing.version, {"$ifNull": [f"${path}.said", 0]}]}
+        changes[f"{path}.said"] = {"$cond": [newer, standing.version, f"${path}.said"]}
+        changes[f"{path}.open"] = {"$cond": [newer, standing.open, f"${path}.open"]}
+    return changes
+
+
+def _tickets_open() -> Document:
+    tickets = {"$objectToArray": {"$ifNull": ["$tickets", {}]}}
+    return {"$map": {"input": tickets, "as": "ticket", "in": "$$ticket.v.open"}}
