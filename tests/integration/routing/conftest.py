@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -28,7 +29,7 @@ from tests.unit.routing import samples
 class StartReplica(Protocol):
     """Starts one more replica; what is given replaces settings of the bench."""
 
-    async def __call__(self, **changes: float) -> AsgiFastStream: ...
+    async def __call__(self, **changes: float | Path) -> AsgiFastStream: ...
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ async def bench(
     )
     async with AsyncExitStack() as replicas:
 
-        async def start(**changes: float) -> AsgiFastStream:
+        async def start(**changes: float | Path) -> AsgiFastStream:
             app = create_app(settings.model_copy(update=changes))
             await app.start()
             replicas.push_async_callback(app.stop)
