@@ -62,6 +62,128 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "Our message could not be delivered: Undeliverable",
     ),
     (
+        "message.received",
+        {
+            "data": {"message_type": "interactive", "subtype": "button_reply"},
+            "private": {"text": "Yes, today"},
+        },
+        "Message received (button pressed): «Yes, today»",
+    ),
+    (
+        "message.received",
+        {"data": {"message_type": "audio", "media": {"voice": True}, "group": True}},
+        "Message received in a group (voice note)",
+    ),
+    (
+        "message.received",
+        {"data": {"message_type": "unsupported", "subtype": "poll_creation"}},
+        "Message received (poll creation that WhatsApp does not hand on)",
+    ),
+    (
+        "message.received",
+        {"data": {"message_type": "order", "things": 2}},
+        "Message received (order of 2 products)",
+    ),
+    (
+        "message.sent",
+        {"data": {"message_type": "text", "via": "phone_app"}, "private": {"text": "On its way"}},
+        "Message sent from the phone app: «On its way»",
+    ),
+    (
+        "message.imported",
+        {"data": {"message_type": "image", "direction": "out"}},
+        "Earlier message of ours taken over (image)",
+    ),
+    (
+        "message.edited",
+        {"actor": {"kind": "customer"}, "private": {"text": "parcel aa gaya"}},
+        "Message changed: «parcel aa gaya»",
+    ),
+    (
+        "message.revoked",
+        {"actor": {"kind": "agent"}},
+        "Our message deleted for everyone by who wrote it",
+    ),
+    ("message.reacted", {"private": {"emoji": "👍"}}, "Reacted to a message: «👍»"),
+    ("message.reacted", {"data": {"removed": True}}, "Reaction to a message taken back"),
+    (
+        "message.status_changed",
+        {"data": {"status": "captured", "about": "payment"}},
+        "Payment reported: captured",
+    ),
+    (
+        "message.status_changed",
+        {"data": {"status": "read", "group": True}},
+        "Our message was read by one of a group",
+    ),
+    (
+        "customer.identified",
+        {"data": {"kind": "number_changed"}},
+        "The customer changed their phone number",
+    ),
+    (
+        "channel.account_changed",
+        {"data": {"notice": "ACCOUNT_RESTRICTION"}},
+        "Something about our WhatsApp account changed: account restriction",
+    ),
+    (
+        "channel.number_changed",
+        {"data": {"notice": "FLAGGED", "facts": {"old": "TIER_1K", "new": "TIER_250"}}},
+        "Something about our WhatsApp number changed: flagged, tier_250 instead of tier_1k",
+    ),
+    (
+        "channel.template_changed",
+        {"data": {"notice": "APPROVED", "template_name": "late_parcel"}},
+        "Template «late_parcel» changed: approved",
+    ),
+    (
+        "channel.flow_changed",
+        {"data": {"notice": "FLOW_STATUS_CHANGE"}},
+        "A form inside the chat changed: flow status change",
+    ),
+    (
+        "channel.group_changed",
+        {"data": {"notice": "group_suspend"}},
+        "The group changed: group suspend",
+    ),
+    ("channel.control_changed", {}, "Who answers this chat changed"),
+    (
+        "channel.contact_changed",
+        {"data": {"notice": "add"}},
+        "The phone app's address book changed: add",
+    ),
+    (
+        "channel.preference_changed",
+        {"data": {"category": "marketing_messages", "value": "stop"}},
+        "No longer wants: marketing messages",
+    ),
+    (
+        "channel.history_synced",
+        {"data": {"messages": 40, "threads": 1, "progress": 55}},
+        "History taken over: 40 messages of 1 chat, 55 per cent by now",
+    ),
+    (
+        "channel.error_reported",
+        {"data": {"errors": [{"code": 130429, "title": "Rate limit hit"}]}},
+        "WhatsApp reported an error: Rate limit hit",
+    ),
+    (
+        "channel.signal_detected",
+        {"data": {"notice": "Purchase"}},
+        "WhatsApp saw a result of an advertisement: purchase",
+    ),
+    ("channel.call_connected", {"data": {"direction": "user"}}, "The customer calls"),
+    (
+        "channel.call_terminated",
+        {"data": {"direction": "business", "duration": 125}},
+        "End of our call after 2 min",
+    ),
+    (
+        "channel.call_status_changed",
+        {"data": {"direction": "business", "status": "RINGING"}},
+        "News of our call: ringing",
+    ),
+    (
         "webhook.unrecognised",
         {"data": {"item_kind": "messages/image"}},
         "WhatsApp sent messages/image, kept as it came",
@@ -422,6 +544,7 @@ FIELDS = [
     *("previous_owner", "trigger", "rule", "matched", "ticket_id", "context", "old", "new", "to"),
     *("reference", "expected_at", "ends_at", "user_id", "name", "role", "capacity", "command"),
     *("target", "detail", "code", "what", "outcome", "text", "title", "note", "resolution_note"),
+    *("notice", "facts", "media", "things", "subtype", "duration", "kind", "emoji", "value"),
 ]
 
 

@@ -9,7 +9,7 @@ from casetrail_contracts import Actor, Command, CommandReply, Event, commands
 from casetrail_contracts.clocks import ALWAYS, Calendar, Policy
 from casetrail_contracts.ids import derive_id
 from casetrail_contracts.registry.conversation import ConversationTagged, ConversationUntagged
-from casetrail_contracts.registry.message import MessageReceived, WebhookOrigin
+from casetrail_contracts.registry.message import MessageReceived, MessageSent, WebhookOrigin
 from casetrail_runtime.publisher import Ack
 from casetrail_tickets.adapters.life_cycles_yaml import load_life_cycles
 from casetrail_tickets.adapters.mongo_tickets import CODEC
@@ -269,11 +269,14 @@ def message(number: int, at: datetime, side: str = "customer") -> Event:
             origin=origin,
         )
         return Event.build(received, **common)  # type: ignore[arg-type]
-    sent = {
-        "type": "casetrail.message.sent.v1",
-        "data": {"actor": AGENT.model_dump(), "message_id": f"ms_{number}"},
-    }
-    return Event.model_validate({**common, **sent, "source": "casetrail/ingest"})
+    sent = MessageSent(
+        actor=AGENT,
+        message_id=f"ms_{number}",
+        message_type="text",
+        phone_number_id="100",
+        via="api",
+    )
+    return Event.build(sent, **common)  # type: ignore[arg-type]
 
 
 def tagged(tag: str, version: int, *, on: bool = True) -> Event:

@@ -43,6 +43,11 @@ def message_id(workspace_key: bytes, phone_number_id: str, wamid: str) -> str:
     return "ms_" + _keyed(workspace_key, "message", phone_number_id, wamid)
 
 
+def call_id(workspace_key: bytes, phone_number_id: str, wacid: str) -> str:
+    """The public id of one WhatsApp call: `cl_` + 26 characters."""
+    return "cl_" + _keyed(workspace_key, "call", phone_number_id, wacid)
+
+
 def _keyed(key: bytes, *parts: str) -> str:
     if not key:
         raise ValueError("the workspace key is empty: ids made without a key could be guessed")

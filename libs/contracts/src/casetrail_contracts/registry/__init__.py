@@ -10,8 +10,10 @@ from typing import Final
 from casetrail_contracts.envelope import EventData
 from casetrail_contracts.registry import (
     access,
+    channel,
     command,
     conversation,
+    customer,
     message,
     presence,
     privacy,
@@ -51,6 +53,26 @@ class EventType:
 _TYPED: Final[tuple[tuple[str, type[EventData]], ...]] = (
     ("ingest", message.MessageReceived),
     ("ingest", message.MessageStatusChanged),
+    ("ingest", message.MessageSent),
+    ("ingest", message.MessageImported),
+    ("ingest", message.MessageEdited),
+    ("ingest", message.MessageRevoked),
+    ("ingest", message.MessageReacted),
+    ("ingest", customer.CustomerIdentified),
+    ("ingest", channel.AccountChanged),
+    ("ingest", channel.NumberChanged),
+    ("ingest", channel.TemplateChanged),
+    ("ingest", channel.FlowChanged),
+    ("ingest", channel.GroupChanged),
+    ("ingest", channel.ControlChanged),
+    ("ingest", channel.ContactChanged),
+    ("ingest", channel.PreferenceChanged),
+    ("ingest", channel.HistorySynced),
+    ("ingest", channel.ErrorReported),
+    ("ingest", channel.SignalDetected),
+    ("ingest", channel.CallConnected),
+    ("ingest", channel.CallTerminated),
+    ("ingest", channel.CallStatusChanged),
     ("ingest", webhook.WebhookUnrecognised),
     ("ingest", webhook.WebhookQuarantined),
     ("routing", conversation.ConversationOpened),
@@ -99,15 +121,8 @@ _TYPED: Final[tuple[tuple[str, type[EventData]], ...]] = (
 )
 
 _RESERVED: Final[dict[str, tuple[str, str]]] = {
-    "message": ("ingest", "sent send_failed edited revoked reacted"),
-    "channel": (
-        "ingest",
-        (
-            "account_changed template_changed number_changed call_connected call_terminated "
-            "call_status_changed preference_changed"
-        ),
-    ),
-    "customer": ("routing", "identified linked erased"),
+    "message": ("ingest", "send_failed"),
+    "customer": ("routing", "linked erased"),
     "conversation": ("routing", "linked"),
     "shift": ("routing", "handover_opened handover_signed"),
     "access": ("gateway", "revealed verified"),

@@ -1,7 +1,7 @@
 """The one calm sentence a reviewer reads of each record.
 
-One pure function per event type, all listed in `_SENTENCES`; those of cases and tickets stand in
-files of their own. They never raise: a field that is
+One pure function per event type, all listed in `_SENTENCES`; those of messages, channels, cases
+and tickets stand in files of their own. They never raise: a field that is
 missing, erased or of another shape makes the sentence shorter, not wrong. `Text` carries what the
 reader may read of the personal part.
 """
@@ -9,15 +9,16 @@ reader may read of the personal part.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from casetrail_gateway.domain.channel_summaries import CHANNEL_SENTENCES
 from casetrail_gateway.domain.conversation_summaries import CONVERSATION_SENTENCES
 from casetrail_gateway.domain.log import Record
+from casetrail_gateway.domain.message_summaries import MESSAGE_SENTENCES
 from casetrail_gateway.domain.people_summaries import PEOPLE_SENTENCES
 from casetrail_gateway.domain.privacy_summaries import PRIVACY_SENTENCES
 from casetrail_gateway.domain.ticket_summaries import TICKET_SENTENCES
 from casetrail_gateway.domain.told import Sentence, Told
 from casetrail_gateway.domain.words import (
     because,
-    quoted,
     text_of,
     words,
 )
@@ -60,28 +61,7 @@ def _unknown(told: Told) -> str:
     )
 
 
-# ---- messages ------------------------------------------------------------------------------------
-
-
-def _message_received(told: Told) -> str:
-    kind = text_of(told.data, "message_type") or "text"
-    if kind == "text":
-        return "Message received" + told.quote("text", empty="its text is not kept")
-    caption = text_of(told.record.private, "text") or text_of(told.record.private, "caption")
-    begin = f"Message received ({words(kind)})"
-    return f"{begin}: {quoted(caption)}" if caption and told.reads_text else begin
-
-
-def _message_status_changed(told: Told) -> str:
-    state = text_of(told.data, "status")
-    if state == "failed":
-        errors = told.data.get("errors")
-        first = errors[0] if isinstance(errors, list) and errors else None
-        title = text_of(first, "title") if isinstance(first, Mapping) else None
-        return because("Our message could not be delivered", title)
-    if state in {"sent", "delivered", "read"}:
-        return f"Our message was {state}"
-    return because("WhatsApp reported on our message", state)
+# ---- what came in --------------------------------------------------------------------------------
 
 
 def _webhook_unrecognised(told: Told) -> str:
@@ -136,8 +116,8 @@ def _access_exported(told: Told) -> str:
 
 
 _SENTENCES: Final[dict[str, Sentence]] = {
-    "message.received": _message_received,
-    "message.status_changed": _message_status_changed,
+    **MESSAGE_SENTENCES,
+    **CHANNEL_SENTENCES,
     "webhook.unrecognised": _webhook_unrecognised,
     "webhook.quarantined": _webhook_quarantined,
     **CONVERSATION_SENTENCES,
