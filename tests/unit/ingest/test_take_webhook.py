@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
-from casetrail_contracts import Event
+from casetrail_contracts import parse_event
 from casetrail_ingest.domain.reading import Workspaces
-from casetrail_ingest.use_cases import TakeWebhook
-from casetrail_runtime.publisher import Ack, NotStored
+from casetrail_ingest.use_cases.keep_safe import KeepSafe
+from casetrail_ingest.use_cases.take_webhook import TakeWebhook
+from casetrail_runtime.publisher import Ack, NotStored, Raw
 
 
 class PickyStream:
@@ -17,11 +18,13 @@ class PickyStream:
     def __init__(self) -> None:
         self.stored: list[str] = []
 
-    async def publish_all(self, events: Sequence[Event]) -> list[Ack]:
+    connected = True
+
+    async def publish_all_raw(self, messages: Sequence[Raw]) -> list[Ack]:
         """Acks, or `NotStored` with the acks of the prefix, as the real publisher."""
         acks: list[Ack] = []
-        for event in events:
-            text = event.private_values()["text"]
+        for _, data, _ in messages:
+            text = parse_event(data).private_values()["text"]
             if text in {"refused", "away"}:
                 raise NotStored(text, acks, passing=text == "away")
             self.stored.append(text)
@@ -41,7 +44,8 @@ def body(*texts: str) -> bytes:
 
 def taking(stream: PickyStream) -> TakeWebhook:
     """The use case on this stream."""
-    return TakeWebhook(stream, Workspaces({"*": "main"}), b"key", lambda: datetime.now(UTC))
+    lanes = KeepSafe(stream, stream)
+    return TakeWebhook(lanes, Workspaces({"*": "main"}), b"key", lambda: datetime.now(UTC))
 
 
 async def test_one_refused_event_does_not_keep_the_others_out() -> None:

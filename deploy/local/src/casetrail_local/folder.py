@@ -71,6 +71,11 @@ class DataFolder:
         return self.root / "supervisord.conf"
 
     @property
+    def spool(self) -> Path:
+        """Where ingest keeps events while NATS is away."""
+        return self.root / "spool"
+
+    @property
     def nats_config(self) -> Path:
         """The generated nats.conf."""
         return self.root / "nats" / "nats.conf"

@@ -120,6 +120,7 @@ def environment(
             "INGEST_APP_SECRETS": identity.app_secret,
             "INGEST_VERIFY_TOKENS": identity.verify_token,
             "INGEST_WORKSPACES": phone_numbers(),
+            "INGEST_SPOOL_DIR": str(folder.spool),
         }
     if service == "audit":
         own["AUDIT_SIGNING_KEY"] = identity.signing_key

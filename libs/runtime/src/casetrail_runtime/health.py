@@ -39,19 +39,26 @@ def nats_ping(broker: NatsBroker) -> Ping:
 
 
 async def check(pings: Mapping[str, Ping], timeout: float) -> dict[str, dict[str, Any]]:  # noqa: ASYNC109 - per ping
-    """Per ping `{"ok", "ms"}` and, when it is not ok, the `error` in one line."""
+    """Per ping `{"ok", "ms"}` and, when it is not ok, the `error` in one line.
+
+    A ping that returns a mapping has its details shown beside.
+    """
 
     async def one(ping: Ping) -> dict[str, Any]:
         started = time.perf_counter()
         problem = None
+        details: dict[str, Any] = {}
         try:
-            await asyncio.wait_for(ping(), timeout)
+            found = await asyncio.wait_for(ping(), timeout)
+            details = dict(found) if isinstance(found, Mapping) else {}
         except TimeoutError:
             problem = f"no answer within {timeout:g} s"
         except Exception as error:  # noqa: BLE001 - whatever a ping raises means: not ready
             problem = describe_error(error)
         took = round((time.perf_counter() - started) * 1000, 1)
-        return {"ok": True, "ms": took} if problem is None else {"ok": False, "error": problem}
+        if problem is not None:
+            return {"ok": False, "error": problem}
+        return {"ok": True, "ms": took, **details}
 
     results = await asyncio.gather(*(one(ping) for ping in pings.values()))
     return dict(zip(pings, results, strict=True))

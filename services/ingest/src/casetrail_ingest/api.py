@@ -1,8 +1,8 @@
-"""The webhook endpoint: 200 means every item of the body is stored.
+"""The webhook endpoint: 200 means every item of the body is safe.
 
-Answers: 200 stored; 400 an incomplete handshake; 401 no or a wrong signature; 403 a wrong verify
-token; 413 longer than WhatsApp sends; 503 not stored, try again. WhatsApp repeats whatever is not
-answered 200.
+Answers: 200 stored in the stream, or synced to the spool while the stream is away; 400 an
+incomplete handshake; 401 no or a wrong signature; 403 a wrong verify token; 413 longer than
+WhatsApp sends; 503 not stored, try again. WhatsApp repeats whatever is not answered 200.
 """
 
 from typing import Annotated, Final
@@ -18,8 +18,9 @@ from casetrail_ingest.domain.signature import (
     check_signature,
     token_is_known,
 )
+from casetrail_ingest.ports import SpoolFull
 from casetrail_ingest.settings import IngestSettings
-from casetrail_ingest.use_cases import TakeWebhook
+from casetrail_ingest.use_cases.take_webhook import TakeWebhook
 
 log: Final = structlog.get_logger()
 PROBLEM: Final = "application/problem+json"
@@ -77,7 +78,16 @@ def webhook_router(settings: IngestSettings, take_webhook: TakeWebhook) -> APIRo
             return problem(
                 503, "not-stored", "The event stream did not take it; send it again.", retry_after=2
             )
-        return JSONResponse({"events": taken.events, "duplicates": taken.duplicates})
+        except SpoolFull as error:
+            log.critical("webhook_not_spooled", reason=str(error), size=len(body))
+            return problem(
+                503,
+                "spool-full",
+                "The event stream is away and the spool takes no more; send it again.",
+                retry_after=30,
+            )
+        answer = {"events": taken.events, "duplicates": taken.duplicates}
+        return JSONResponse(answer if not taken.spooled else {**answer, "spooled": taken.spooled})
 
     return router
 

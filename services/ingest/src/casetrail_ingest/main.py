@@ -1,11 +1,12 @@
 """The ingest service, put together."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 from casetrail_contracts import subjects
-from casetrail_runtime.broker import make_broker
+from casetrail_runtime.broker import ServiceBroker, leave, make_broker
 from casetrail_runtime.health import health_routes, nats_ping
 from casetrail_runtime.logging import configure_logging
 from casetrail_runtime.publisher import StreamPublisher
@@ -14,26 +15,48 @@ from casetrail_runtime.telemetry import setup_telemetry
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from casetrail_ingest.adapters.spool import DiskSpool
+from casetrail_ingest.adapters.spool_health import SpoolHealth
 from casetrail_ingest.api import webhook_router
 from casetrail_ingest.domain.reading import Workspaces
 from casetrail_ingest.settings import IngestSettings
-from casetrail_ingest.use_cases import TakeWebhook
+from casetrail_ingest.use_cases.drain_spool import DrainSpool
+from casetrail_ingest.use_cases.keep_safe import KeepSafe
+from casetrail_ingest.use_cases.take_webhook import TakeWebhook
 
 
 def create_app(settings: IngestSettings) -> FastAPI:
-    """The ASGI app: the webhook endpoint and the health routes."""
+    """The ASGI app: the webhook endpoint and the health routes.
+
+    With a spool it takes webhooks before NATS is there, and without NATS; the spool is opened
+    here, so that a folder that cannot be used is told at once.
+    """
     configure_logging("ingest", settings)
     telemetry = setup_telemetry("ingest", settings)
     broker = make_broker(settings, "ingest", telemetry=telemetry, exit_after=None)
     publisher = StreamPublisher(broker, subjects.SUPPORT, timeout=settings.publish_timeout)
+    fast_lane = StreamPublisher(broker, subjects.SUPPORT, timeout=settings.publish_timeout)
+    spool = None
+    pings = {"nats": nats_ping(broker)}
+    if settings.spool_dir is not None:
+        spool = DiskSpool(settings.spool_dir, settings.spool_max_bytes)
+        health = SpoolHealth(spool, nats_ping(broker), telemetry.registry)
+        pings = {"accepting": health.ping}
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await broker.start()
-        await require(broker, [SUPPORT], [])
-        yield
-        await publisher.close()
-        await broker.stop()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(broker.stop)
+            if spool is None:
+                await broker.start()
+                await require(broker, [SUPPORT], [])
+            else:
+                stack.push_async_callback(spool.close)
+                drain = asyncio.create_task(_drain_when_connected(broker, publisher, spool))
+                stack.push_async_callback(_end, drain)
+            stack.push_async_callback(publisher.close)
+            stack.push_async_callback(fast_lane.close)
+            yield
 
     app = FastAPI(
         title="Casetrail ingest",
@@ -44,12 +67,29 @@ def create_app(settings: IngestSettings) -> FastAPI:
         redoc_url=None,
     )
     take_webhook = TakeWebhook(
-        publisher,
+        KeepSafe(publisher, fast_lane, spool),
         Workspaces(settings.workspaces),
         settings.workspace_key.get_secret_value().encode(),
         lambda: datetime.now(UTC),
     )
     app.include_router(webhook_router(settings, take_webhook))
-    for path, route in health_routes({"nats": nats_ping(broker)}, telemetry.registry):
+    for path, route in health_routes(pings, telemetry.registry):
         app.router.routes.append(Route(path, route))
     return app
+
+
+async def _drain_when_connected(
+    broker: ServiceBroker, publisher: StreamPublisher, spool: DiskSpool
+) -> None:
+    """Connects however long it takes, then empties the spool whenever something is in it."""
+    try:
+        await broker.start()
+        await require(broker, [SUPPORT], [])
+        await DrainSpool(spool, publisher)()
+    except Exception as error:  # noqa: BLE001 - a process that cannot drain must not go on taking
+        leave(f"the spool cannot be emptied: {error}")
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})

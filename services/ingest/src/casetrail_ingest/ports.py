@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from casetrail_contracts import Event
-from casetrail_runtime.publisher import Ack
+from casetrail_runtime.publisher import Ack, Raw
+
+from casetrail_ingest.domain.outgoing import Outgoing
 
 
 class Clock(Protocol):
@@ -18,5 +19,36 @@ class Clock(Protocol):
 class Stream(Protocol):
     """Stores events durably."""
 
-    async def publish_all(self, events: Sequence[Event]) -> list[Ack]:
-        """One ack per event, in order; raises `NotStored` unless all are stored."""
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection now; without one nothing can be stored at once."""
+
+    async def publish_all_raw(self, messages: Sequence[Raw]) -> list[Ack]:
+        """One ack per message, in order; raises `NotStored` unless all are stored."""
+
+
+class SpoolFull(Exception):
+    """No room on disk, or it cannot be written; nothing of the call is kept."""
+
+
+class Spool(Protocol):
+    """Keeps events on disk, in order, until the stream takes them."""
+
+    @property
+    def empty(self) -> bool:
+        """True when nothing waits here for the stream."""
+
+    async def append(self, messages: Sequence[Outgoing]) -> None:
+        """Returns when all are on disk for certain; raises `SpoolFull`."""
+
+    async def wait_until_filled(self) -> None:
+        """Returns when something is here."""
+
+    async def oldest(self, most: int) -> list[Outgoing]:
+        """The next ones in order, the same until `done` or `refuse` is told."""
+
+    async def done(self, count: int) -> None:
+        """So many of the oldest are in the stream."""
+
+    async def refuse(self, message: Outgoing) -> None:
+        """The oldest one will never be taken: it is set aside."""

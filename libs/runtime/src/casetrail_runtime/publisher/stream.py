@@ -27,6 +27,8 @@ from casetrail_runtime.publisher.wire import (
 )
 from casetrail_runtime.telemetry import telemetry_of, trace_headers
 
+Raw = tuple[str, bytes, str]
+"""Subject, bytes and id of an event."""
 BATCH_BYTES: Final = 1024 * 1024
 """An atomic batch is closed at this size: the server holds it in memory until its commit."""
 WAITING_MESSAGES: Final = 10_000
@@ -105,6 +107,10 @@ class StreamPublisher:
         """
         return await self._store([(e.nats_subject, e.to_bytes(), e.id, None) for e in events])
 
+    async def publish_all_raw(self, messages: Sequence[Raw]) -> list[Ack]:
+        """The same for events that are bytes already, each (subject, bytes, event id)."""
+        return await self._store([(*message, None) for message in messages])
+
     async def publish_raw(
         self,
         subject: str,
@@ -114,6 +120,12 @@ class StreamPublisher:
     ) -> Ack:
         """The ack of these bytes under this subject and Nats-Msg-Id."""
         return (await self._store([(subject, data, msg_id, headers or {})]))[0]
+
+    @property
+    def connected(self) -> bool:
+        """Whether NATS is connected now; without it nothing is stored before it comes back."""
+        client = connected_client(self._broker)
+        return client is not None and client.is_connected
 
     def fits(self, data: bytes, headers: Mapping[str, str], msg_id: str) -> bool:
         """Whether the server would take a message of this size.

@@ -35,7 +35,7 @@ def unrecognised(reading: Reading, item: Item, workspace: str) -> Event:
     number, wamid = item.phone_number_id, body.get("id")
     where = None
     if number is not None and customer is not None and item.kind in {"messages", "statuses"}:
-        where = conversation(reading, number, customer)
+        where = conversation(reading, number, customer.key)
     if item.kind == "messages" and item.field == "messages" and number and filled(wamid):
         said = content_mac(reading, body)
         identity = derive_id(workspace, "message", number, wamid, said)

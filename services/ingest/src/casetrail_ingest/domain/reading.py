@@ -12,7 +12,6 @@ from casetrail_contracts.envelope import Actor
 from casetrail_contracts.ids import conversation_id
 from casetrail_contracts.registry.message import WebhookOrigin
 
-from casetrail_ingest.domain.customer import Customer
 from casetrail_ingest.domain.webhook import Item
 
 SOURCE: Final = "ingest"
@@ -63,8 +62,15 @@ class Reading:
 
 
 def whole(item: Item) -> Any:
-    """The item with the contacts that belong to it, as they came."""
-    return {"item": item.body, "contacts": list(item.contacts)} if item.contacts else item.body
+    """The item with the contacts that came with it, and the thread it stood in, as they came."""
+    contacts = [*item.contacts, *item.beside]
+    if not contacts and item.thread is None:
+        return item.body
+    return {
+        "item": item.body,
+        **({"contacts": contacts} if contacts else {}),
+        **({} if item.thread is None else {"thread": item.thread}),
+    }
 
 
 def origin(reading: Reading, item: Item) -> WebhookOrigin:
@@ -79,9 +85,9 @@ def origin(reading: Reading, item: Item) -> WebhookOrigin:
     )
 
 
-def conversation(reading: Reading, number: str, customer: Customer) -> str:
-    """The public id of the customer's conversation with this business number."""
-    return conversation_id(reading.key, number, customer.key)
+def conversation(reading: Reading, number: str, key: str) -> str:
+    """The public id of a conversation with this business number; `key` is the customer's id."""
+    return conversation_id(reading.key, number, key)
 
 
 def happened_at(
@@ -117,8 +123,13 @@ def content_mac(reading: Reading, body: dict[str, Any]) -> str:
 
     Covers the part named by its `type`, without media URLs, which WhatsApp makes anew each time.
     """
-    said = body.get(str(body.get("type")))
-    if isinstance(said, dict):
-        said = {key: value for key, value in said.items() if key != "url"}
+    said = _lasting(body.get(str(body.get("type"))))
     text = json.dumps([body.get("type"), said], sort_keys=True)
     return reading.mac(text.encode())
+
+
+def _lasting(said: Any) -> Any:
+    """A part of a message without the links to its media, at any depth."""
+    if not isinstance(said, dict):
+        return said
+    return {key: _lasting(value) for key, value in said.items() if key != "url"}

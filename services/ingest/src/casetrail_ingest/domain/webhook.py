@@ -16,25 +16,34 @@ SHARED_KEYS: Final = frozenset({"messaging_product", "metadata"})
 """Keys of a `value` that say what it belongs to; repeated in no item."""
 
 LISTS: Final = (
+    "calls",
     "messages",
     "statuses",
     "errors",
     "message_echoes",
-    "calls",
     "history",
     "groups",
     "user_preferences",
     "state_sync",
+    "automatic_events",
 )
 """Keys of a `value` that hold a list of independent things."""
+
+_PEOPLE: Final = (
+    *("from", "from_user_id", "to", "to_user_id", "recipient_id", "recipient_user_id"),
+    *("recipient_participant_id", "recipient_participant_user_id", "wa_id", "user_id"),
+)
 
 
 @dataclass(frozen=True)
 class Item:
     """One thing a webhook tells: a message, a status, or whatever else.
 
-    `kind` is the list it stood in (`messages`, `statuses`, …), or `value` for a change that is one
-    thing, or `rest` for what stood beside the known lists.
+    `kind` is the list it stood in (`messages`, `statuses`, …), `history_messages` for a message of
+    a chat's history, `value` for a change that is one thing, or `rest` for what stood beside the
+    known lists. `contacts` are the people of this item; `beside` is a contact that came with it
+    alone and has another id: kept with it, and not taken for the same person. `thread` is the chat
+    of a history message.
     """
 
     kind: str
@@ -44,7 +53,10 @@ class Item:
     entry_id: str | None = None
     entry_time: str | None = None
     phone_number_id: str | None = None
+    display_phone_number: str | None = None
     contacts: tuple[Json, ...] = ()
+    beside: tuple[Json, ...] = ()
+    thread: Json | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +95,7 @@ def unpack(body: bytes) -> Unpacked:
     else:
         for number, entry in enumerate(document["entry"]):
             _unpack_entry(entry, str(number), unpacked)
+        _keep_others(document, {"object", "entry"}, "the envelope", "envelope", unpacked)
     return unpacked
 
 
@@ -97,32 +110,44 @@ def _unpack_entry(entry: Any, position: str, unpacked: Unpacked) -> None:
             unpacked.odd_parts.append(OddPart("a change without `value`", change, where))
         else:
             unpacked.items.extend(_items(entry, change, where))
+            _keep_others(change, {"field", "value"}, "a change", where, unpacked)
+    _keep_others(entry, {"id", "uid", "time", "changes"}, "an entry", position, unpacked)
+
+
+def _keep_others(part: Json, known: set[str], what: str, where: str, unpacked: Unpacked) -> None:
+    others = {key: value for key, value in part.items() if key not in known}
+    if others:
+        problem = f"keys in {what} that a webhook has not"
+        unpacked.odd_parts.append(OddPart(problem, others, f"{where}.others"))
 
 
 def _items(entry: Json, change: Json, where: str) -> Iterator[Item]:
     value = change["value"]
     shared: dict[str, Any] = {
-        "field": _text(change.get("field")),
-        "entry_id": _text(entry.get("id")),
-        "entry_time": _text(entry.get("time")),
+        "field": text_of(change.get("field")),
+        "entry_id": text_of(entry.get("id")),
+        "entry_time": text_of(entry.get("time")),
     }
     if not isinstance(value, dict):
         yield Item("value", value, f"{where}.value", **shared)
         return
-    metadata = value.get("metadata")
-    if isinstance(metadata, dict):
-        shared["phone_number_id"] = _text(metadata.get("phone_number_id"))
+    shared.update(_number(value))
     lists = [key for key in LISTS if isinstance(value.get(key), list) and value[key]]
-    contacts = [c for c in _list(value.get("contacts")) if isinstance(c, dict)]
     if not lists:
         yield Item("value", value, f"{where}.value", **shared)
         return
+    contacts = [c for c in _list(value.get("contacts")) if isinstance(c, dict)]
+    alone = sum(len(value[key]) for key in lists if key != "errors") == 1 and len(contacts) == 1
     used: set[int] = set()
     for key in lists:
         for number, element in enumerate(value[key]):
-            mine = tuple(c for c in contacts if _belongs(c, element))
-            used.update(id(contact) for contact in mine)
-            yield Item(key, element, f"{where}.{key}.{number}", contacts=mine, **shared)
+            mine, beside = _people(element, contacts, alone=alone and key != "errors")
+            used.update(id(contact) for contact in (*mine, *beside))
+            place = f"{where}.{key}.{number}"
+            if key == "history":
+                yield from _history(element, place, shared)
+            else:
+                yield Item(key, element, place, contacts=mine, beside=beside, **shared)
     rest = {
         k: v for k, v in value.items() if k not in {*SHARED_KEYS, *lists, "contacts"} and v != []
     }
@@ -133,18 +158,55 @@ def _items(entry: Json, change: Json, where: str) -> Iterator[Item]:
         yield Item("rest", rest, f"{where}.rest", **shared)
 
 
-def _belongs(contact: Json, element: Any) -> bool:
-    """True when a contact is the person of a message or status: matched by id, never by place."""
+def _number(value: Json) -> Json:
+    """The business number a value is about."""
+    about = value.get("metadata")
+    if not isinstance(about, dict):
+        about = value.get("phone_number_settings")
+    about = about if isinstance(about, dict) else {}
+    return {
+        "phone_number_id": text_of(about.get("phone_number_id")),
+        "display_phone_number": text_of(about.get("display_phone_number")),
+    }
+
+
+def _history(chunk: Any, place: str, shared: Json) -> Iterator[Item]:
+    """The messages of a chunk one by one, and the chunk with their number in their place."""
+    threads = _list(chunk.get("threads")) if isinstance(chunk, dict) else []
+    if not all(isinstance(t, dict) and isinstance(t.get("messages"), list) for t in threads):
+        yield Item("history", chunk, place, **shared)
+        return
+    if isinstance(chunk, dict):
+        counted = [{**thread, "messages": len(thread["messages"])} for thread in threads]
+        chunk = {**chunk, "threads": counted} if "threads" in chunk else chunk
+    yield Item("history", chunk, place, **shared)
+    for t, thread in enumerate(threads):
+        about = {key: value for key, value in thread.items() if key != "messages"}
+        for n, message in enumerate(thread["messages"]):
+            where = f"{place}.{t}.{n}"
+            yield Item("history_messages", message, where, thread=about, **shared)
+
+
+def _people(
+    element: Any, contacts: list[Json], *, alone: bool
+) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
+    """The contacts that are the people of an element, matched by id, never by place; the others.
+
+    A single contact that came with a single element belongs to it: it is its person when the
+    element names nobody.
+    """
     if not isinstance(element, dict):
-        return False
-    people = {
-        _text(element.get(key))
-        for key in ("from", "from_user_id", "recipient_id", "recipient_user_id")
-    } - {None}
-    return bool(people & {_text(contact.get("wa_id")), _text(contact.get("user_id"))})
+        return (), ()
+    named = {text_of(element.get(key)) for key in _PEOPLE} - {None}
+    mine = tuple(
+        c for c in contacts if named & {text_of(c.get("wa_id")), text_of(c.get("user_id"))}
+    )
+    if mine or not alone:
+        return mine, ()
+    return ((), tuple(contacts)) if named else (tuple(contacts), ())
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
     """A string or number as text, anything else as None: WhatsApp sends ids either way."""
     if isinstance(value, str) and value:
         return clean(value)
@@ -166,4 +228,4 @@ def _json_type(value: Any) -> str:
 
 def clean(value: str) -> str:
     """The text with lone surrogates, which UTF-8 cannot hold, replaced; the raw item keeps them."""
-    return value.encode("utf-8", "replace").decode()
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()

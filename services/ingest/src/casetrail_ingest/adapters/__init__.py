@@ -1,0 +1,1 @@
+"""What ingest keeps outside of itself: the spool on disk."""
