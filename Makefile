@@ -45,7 +45,7 @@ bench: ready ## measure; one JSON object a line; ARGS="recorder --quick" chooses
 	@$(PY) -m benchmarks $(ARGS)
 
 .PHONY: chaos
-chaos: ready ## kill everything at random, by a seed; all of it: EVENTS=200000 SEEDS=20 AWAY=300 RATE=1000
+chaos: ready ## kill everything at random, by a seed; all of it: EVENTS=200000 SEEDS=20 AWAY=300 RATE=1000 ITEMS=20000
 	@$(PY) -m tests.chaos $(ARGS)
 
 .PHONY: lint

@@ -9,10 +9,15 @@ import contextlib
 import sys
 from pathlib import Path
 
-from benchmarks import growth, recorder, seal
+from benchmarks import growth, ingest, recorder, seal
 from benchmarks.document import Recording
 
-BENCHMARKS = {"recorder": recorder.run, "seal": seal.run, "growth": growth.run}
+BENCHMARKS = {
+    "ingest": ingest.run,
+    "recorder": recorder.run,
+    "seal": seal.run,
+    "growth": growth.run,
+}
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """`make chaos`: EVENTS (20000) for each of SEEDS (1), then MongoDB AWAY (20 s) at RATE (500/s).
 
-The full run: `make chaos EVENTS=200000 SEEDS=20 AWAY=300 RATE=1000`. FIRST chooses the first seed.
+Then ITEMS (2000) through ingest's spool for each of SEEDS; 0 leaves a part out. The full run:
+`make chaos EVENTS=200000 SEEDS=20 AWAY=300 RATE=1000 ITEMS=20000`. FIRST chooses the first seed.
 One JSON object a line; exit code 1 when anything did not hold, and then the folder is kept.
 """
 
@@ -16,6 +17,7 @@ import structlog
 
 from tests.chaos.mongo_away import mongo_away
 from tests.chaos.seeded import seeded
+from tests.chaos.spooled import spooled
 
 LEAST_SECONDS = 30.0
 EVENTS_PER_SECOND = 1500.0
@@ -59,6 +61,20 @@ async def one_seed(seed: int, events: int) -> bool:
     return complain(verdict.faults, folder)
 
 
+async def one_spool(seed: int, items: int) -> bool:
+    """True when every webhook answered 200 is in the stream, once in effect."""
+    folder = Path(tempfile.mkdtemp(prefix=f"chaos-spool-{seed}-"))
+    outcome = await spooled(folder, seed, items)
+    sent, kills = outcome.sent, ", ".join(f"{k} {n}" for k, n in sorted(outcome.killed.items()))
+    vs = f"{sent.spooled} of them by the spool, {outcome.copies} repeated under their ids"
+    accepted = len(sent.accepted)
+    told(f"chaos.spool-{seed}.accepted", accepted, "items", vs, accepted / items)
+    told(f"chaos.spool-{seed}.kills", sum(outcome.killed.values()), "kill -9", kills, None)
+    vs = f"{sent.posts} POSTs, {sent.refused} not answered 200"
+    told(f"chaos.spool-{seed}.seconds", outcome.seconds, "s", vs, None)
+    return complain(outcome.faults, folder)
+
+
 async def absence(seed: int, rate: float, away: float) -> bool:
     """True when nothing was lost, it said so, and it caught up quickly enough."""
     folder = Path(tempfile.mkdtemp(prefix="chaos-away-"))
@@ -87,10 +103,14 @@ async def main() -> int:
     given = os.environ
     events, seeds = int(given.get("EVENTS", "20000")), int(given.get("SEEDS", "1"))
     first = int(given.get("FIRST", "1"))
-    held = [await one_seed(seed, events) for seed in range(first, first + seeds)]
+    held = []
+    if events > 0:
+        held += [await one_seed(seed, events) for seed in range(first, first + seeds)]
     away = float(given.get("AWAY", "20"))
     if away > 0:
         held.append(await absence(first, float(given.get("RATE", "500")), away))
+    if (items := int(given.get("ITEMS", "2000"))) > 0:
+        held += [await one_spool(seed, items) for seed in range(first, first + seeds)]
     return 0 if all(held) else 1
 
 

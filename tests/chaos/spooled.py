@@ -5,6 +5,7 @@ import random
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import nats
@@ -16,11 +17,13 @@ from nats.js.api import AckPolicy, ConsumerConfig
 
 from tests.chaos.ingest_process import IngestProcess
 from tests.chaos.webhook_senders import Sent, send
+from tests.support.waiting import eventually
 
-PAUSE = (0.2, 2.0)
+KILLS = 8
+"""Kills of one run, at random places between its first and its last item."""
 DEAD = (0.0, 1.0)
 VICTIMS = ("ingest", "nats", "both")
-EMPTY_WITHIN = 120.0
+EMPTY_WITHIN = 240.0
 
 
 @dataclass
@@ -35,7 +38,7 @@ class Spooled:
     faults: list[str] = field(default_factory=list)
 
 
-async def spooled(folder: Path, seed: int, items: int) -> Spooled:
+async def spooled(folder: Path, seed: int, items: int, kills: int = KILLS) -> Spooled:
     """`items` sent with kills until the last one is answered, and what is in the stream then."""
     began = time.monotonic()
     with NatsServer(folder / "nats") as server:
@@ -45,40 +48,33 @@ async def spooled(folder: Path, seed: int, items: int) -> Spooled:
         ingest = IngestProcess(folder, server.url)
         try:
             await ingest.start()
-            over, killed = asyncio.Event(), Counter[str]()
-            killing = asyncio.create_task(_kill(ingest, server, seed, over, killed))
+            outcome = Spooled(Sent())
+            killing = asyncio.create_task(
+                _kill(ingest, server, _places(seed, items, kills), seed, outcome)
+            )
             try:
-                sent = await send(ingest.url, items, seed)
-            finally:
-                over.set()
+                await send(ingest.url, items, seed, outcome.sent)
                 await killing
+            finally:
+                killing.cancel()
             await _until_empty(ingest)
         finally:
             await ingest.kill()
-        outcome = Spooled(sent, killed)
         await _judge(outcome, server.url, items)
     outcome.seconds = time.monotonic() - began
     return outcome
 
 
 async def _kill(
-    ingest: IngestProcess,
-    server: NatsServer,
-    seed: int,
-    over: asyncio.Event,
-    killed: Counter[str],
+    ingest: IngestProcess, server: NatsServer, places: list[int], seed: int, outcome: Spooled
 ) -> None:
-    """Kills one or both, over and over, and leaves both running."""
+    """Kills one or both whenever so many items were accepted, and leaves both running."""
     dice = random.Random(seed)
-    while True:
-        try:
-            await asyncio.wait_for(over.wait(), dice.uniform(*PAUSE))
-        except TimeoutError:
-            pass
-        else:
-            return
+    for place in places:
+        await eventually(partial(_reached, outcome, place), within=900)
+        await asyncio.sleep(dice.uniform(0, 0.05))
         victim, dead = dice.choice(VICTIMS), dice.uniform(*DEAD)
-        killed[victim] += 1
+        outcome.killed[victim] += 1
         if victim != "ingest":
             await asyncio.to_thread(server.kill)
         if victim != "nats":
@@ -88,6 +84,16 @@ async def _kill(
         if victim != "ingest":
             await asyncio.sleep(dead)
             await asyncio.to_thread(server.start, 60)
+
+
+def _places(seed: int, items: int, kills: int) -> list[int]:
+    """How many items are accepted at each kill; some are given up, so the range ends before."""
+    dice = random.Random(-seed)
+    return sorted(dice.randrange(int(items * 0.9)) for _ in range(kills))
+
+
+def _reached(outcome: Spooled, place: int) -> bool:
+    return len(outcome.sent.accepted) >= place
 
 
 async def _until_empty(ingest: IngestProcess) -> None:

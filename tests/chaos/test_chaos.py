@@ -6,6 +6,7 @@ import pytest
 
 from tests.chaos.mongo_away import mongo_away
 from tests.chaos.seeded import seeded
+from tests.chaos.spooled import spooled
 
 
 @pytest.mark.timeout(900)
@@ -24,3 +25,12 @@ async def test_mongodb_away_is_said_and_caught_up(tmp_path: Path) -> None:
     assert seen.stood_still
     assert seen.said_so
     assert seen.backlog > 600
+
+
+@pytest.mark.timeout(600)
+async def test_what_was_answered_200_is_there_whatever_was_killed(tmp_path: Path) -> None:
+    """INVARIANT I2: ingest and NATS killed at random; every accepted item once in effect (I10)."""
+    outcome = await spooled(tmp_path, seed=3, items=600, kills=3)
+    assert outcome.faults == []
+    assert sum(outcome.killed.values()) == 3
+    assert len(outcome.sent.accepted) > 500

@@ -56,9 +56,9 @@ def body_of(numbers: list[int]) -> bytes:
     return json.dumps({"object": "x", "entry": [{"id": "1", "changes": [change]}]}).encode()
 
 
-async def send(url: str, items: int, seed: int) -> Sent:
-    """What became of all items, once the last of them is answered 200 or given up."""
-    sent, dice = Sent(), random.Random(seed + 1)
+async def send(url: str, items: int, seed: int, sent: Sent) -> None:
+    """Returns when the last item is answered 200 or given up; `sent` says what became of each."""
+    dice = random.Random(seed + 1)
     waiting = batches(items, seed)[::-1]
 
     async def sender(client: httpx.AsyncClient) -> None:
@@ -73,7 +73,6 @@ async def send(url: str, items: int, seed: int) -> Sent:
 
     async with httpx.AsyncClient(timeout=20) as client:
         await asyncio.gather(*(sender(client) for _ in range(SENDERS)))
-    return sent
 
 
 async def _post(client: httpx.AsyncClient, url: str, numbers: list[int], sent: Sent) -> bool:

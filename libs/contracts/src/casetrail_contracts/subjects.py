@@ -1,6 +1,7 @@
 """The NATS subjects, streams and durables of Casetrail, spelled in one place."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 SUPPORT: Final = "SUPPORT"
@@ -39,6 +40,7 @@ def token(value: str) -> str:
     return value
 
 
+@lru_cache(maxsize=4096)
 def support_subject(workspace: str, noun: str, verb: str) -> str:
     """The subject an event is published on, e.g. `support.main.conversation.assigned`."""
     return f"support.{token(workspace)}.{token(noun)}.{token(verb)}"

@@ -17,8 +17,8 @@ Kind = Literal["user_id", "parent_user_id", "wa_id"]
 _FORMS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
     ("parent_user_id", re.compile(r"[A-Z]{2}\.ENT\.[A-Za-z0-9]{1,128}")),
     ("user_id", re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")),
-    ("wa_id", re.compile(r"[0-9]{5,20}")),
 )
+_LEAST_DIGITS: Final = 5
 ROLES: Final[dict[str, tuple[tuple[Kind, str], ...]]] = {
     "from": (
         ("user_id", "from_user_id"),
@@ -110,6 +110,8 @@ def classified(value: Any, otherwise: Kind) -> tuple[Kind, str] | None:
     text = text_of(value)
     if text is None:
         return None
+    if text.isascii() and text.isdigit():
+        return ("wa_id" if len(text) >= _LEAST_DIGITS else otherwise), text
     return next((kind for kind, form in _FORMS if form.fullmatch(text)), otherwise), text
 
 

@@ -1,7 +1,7 @@
 """A webhook body as events: ids that survive any re-batching, personal values kept apart."""
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, ParamSpec
 
 from casetrail_contracts.envelope import Event
 
@@ -9,10 +9,11 @@ from casetrail_ingest.domain.kept import quarantined_body, quarantined_part, unr
 from casetrail_ingest.domain.outgoing import Outgoing
 from casetrail_ingest.domain.reading import Reading, whole
 from casetrail_ingest.domain.typed import identified, typed
+from casetrail_ingest.domain.typed.frame import Frame
 from casetrail_ingest.domain.webhook import Item, OddPart, unpack
 
 Written = tuple[Event, bytes]
-Maker = Callable[[Reading, Item, str], Event | None]
+P = ParamSpec("P")
 IDENTIFIED: Final = "customer.identified"
 EVENT_BYTES: Final = 900_000
 """Longest event that is published whole: NATS' default `max_payload` is 1 MiB."""
@@ -46,8 +47,12 @@ def _of_item(reading: Reading, item: Item) -> list[Written]:
     if workspace is None:
         problem = "the phone_number_id is in no workspace of INGEST_WORKSPACES"
         return _set_aside(reading, item, problem)
-    who = _first_that_can_be_written(reading, item, workspace, (identified,))
-    what = _first_that_can_be_written(reading, item, workspace, (typed, unrecognised))
+    who = what = None
+    if isinstance(item.body, dict):
+        frame = Frame(reading, item, workspace, item.body)
+        who, what = _written_if_possible(identified, frame), _written_if_possible(typed, frame)
+    if what is None:
+        what = _written_if_possible(unrecognised, reading, item, workspace)
     if what is None:
         return _set_aside(reading, item, "an item that no event can hold")
     if len(what[1]) > EVENT_BYTES:
@@ -56,18 +61,15 @@ def _of_item(reading: Reading, item: Item) -> list[Written]:
     return [what] if who is None or len(who[1]) > EVENT_BYTES else [who, what]
 
 
-def _first_that_can_be_written(
-    reading: Reading, item: Item, workspace: str, makers: Iterable[Maker]
+def _written_if_possible(
+    make: Callable[P, Event | None], *args: P.args, **kwargs: P.kwargs
 ) -> Written | None:
-    """The best event for an item; one that cannot be written as JSON is as good as none."""
-    for make in makers:
-        try:
-            event = make(reading, item, workspace)
-            if event is not None:
-                return event, event.to_bytes()
-        except (ValueError, TypeError, RecursionError):
-            continue
-    return None
+    """The event and its bytes; one that cannot be written as JSON is as good as none."""
+    try:
+        event = make(*args, **kwargs)
+        return None if event is None else (event, event.to_bytes())
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def _each_identity_once(written: list[Written]) -> list[Written]:

@@ -1,6 +1,5 @@
 """One POST on its way to events, and what every event of it shares."""
 
-import hashlib
 import hmac
 import json
 from dataclasses import dataclass
@@ -19,6 +18,9 @@ FIRST_MESSAGE: Final = datetime(2009, 1, 1, tzinfo=UTC)
 """Nothing was sent over WhatsApp before; an earlier time is no time."""
 CLOCKS_APART: Final = timedelta(days=1)
 """A time further ahead of ours than this is no time either."""
+_COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ESCAPED: Final = json.JSONEncoder(separators=(",", ":"))
+_SORTED: Final = json.JSONEncoder(sort_keys=True)
 WHATSAPP: Final = Actor(kind="integration", id="whatsapp")
 
 
@@ -58,7 +60,7 @@ class Reading:
 
     def mac(self, content: bytes) -> str:
         """Hex HMAC-SHA256 of any content with the workspace key."""
-        return hmac.new(self.key, content, hashlib.sha256).hexdigest()
+        return hmac.digest(self.key, content, "sha256").hex()
 
 
 def whole(item: Item) -> Any:
@@ -110,11 +112,11 @@ def filled(value: Any) -> TypeGuard[str]:
 
 def json_text(value: Any) -> str:
     """Compact JSON; lone surrogates stay escaped, so that the text is always valid UTF-8."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _COMPACT.encode(value)
     try:
         text.encode()
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"))
+        return _ESCAPED.encode(value)
     return text
 
 
@@ -124,7 +126,7 @@ def content_mac(reading: Reading, body: dict[str, Any]) -> str:
     Covers the part named by its `type`, without media URLs, which WhatsApp makes anew each time.
     """
     said = _lasting(body.get(str(body.get("type"))))
-    text = json.dumps([body.get("type"), said], sort_keys=True)
+    text = _SORTED.encode([body.get("type"), said])
     return reading.mac(text.encode())
 
 

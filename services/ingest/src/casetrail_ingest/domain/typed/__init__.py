@@ -11,7 +11,6 @@ from typing import Final
 from casetrail_contracts.envelope import Event
 
 from casetrail_ingest.domain.customer import Customer
-from casetrail_ingest.domain.reading import Reading
 from casetrail_ingest.domain.typed import (
     calls,
     echoes,
@@ -95,19 +94,16 @@ def row_of(item: Item) -> Row | None:
     return ROWS.get((field, item.kind))
 
 
-def typed(reading: Reading, item: Item, workspace: str) -> Event | None:
+def typed(frame: Frame) -> Event | None:
     """The typed event of an item, None for a kind that has no type here."""
-    if not isinstance(item.body, dict):
-        return None
-    row = row_of(item)
-    return None if row is None else row.make(Frame(reading, item, workspace, item.body))
+    row = row_of(frame.item)
+    return None if row is None else row.make(frame)
 
 
-def identified(reading: Reading, item: Item, workspace: str) -> Event | None:
+def identified(frame: Frame) -> Event | None:
     """That the ids of an item's customer belong together, when it names more than one."""
-    row = row_of(item) if isinstance(item.body, dict) else None
+    row = row_of(frame.item)
     if row is None or row.customer is None:
         return None
-    frame = Frame(reading, item, workspace, item.body)
     customer = row.customer(frame)
     return None if customer is None else known_together(frame, customer)

@@ -1,7 +1,7 @@
 """One item on its way to an event, and what every event about it shares."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
@@ -32,6 +32,8 @@ class Frame:
     item: Item
     workspace: str
     body: Json
+    known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What was worked out before, so that it is not again."""
 
     @cached_property
     def happened(self) -> tuple[datetime, Literal["message", "received"]]:
@@ -48,18 +50,29 @@ class Frame:
 
     def customer(self, role: str) -> Customer | None:
         """The customer in this role, with what the item's contacts add."""
-        return customer_of(self.body, self.item.contacts, role=role)
+        if role not in self.known:
+            self.known[role] = customer_of(self.body, self.item.contacts, role=role)
+        found: Customer | None = self.known[role]
+        return found
 
     def conversation(self, customer: Customer | None) -> str | None:
         """The customer's conversation with the business number of this item."""
         if customer is None or not self.number:
             return None
-        return conversation(self.reading, self.number, customer.key)
+        return self.conversation_of(customer.key)
+
+    def conversation_of(self, key: str) -> str:
+        """The conversation with this business number of a customer or group with this id."""
+        name = f"conversation {key}"
+        if name not in self.known:
+            self.known[name] = conversation(self.reading, self.number, key)
+        found: str = self.known[name]
+        return found
 
     def group(self, group_id: Any) -> str | None:
         """The conversation of a group, whose id takes the place of a customer's."""
         key = text_of(group_id)
-        return None if key is None else conversation(self.reading, self.number, key)
+        return None if key is None else self.conversation_of(key)
 
     def customer_actor(self, customer: Customer | None) -> Actor:
         """The customer as who did it; WhatsApp when nobody is named."""
