@@ -28,7 +28,7 @@ CONNECTIONS = 32
 P99_TARGET_MS, BATCH_TARGET_MS = 50.0, 250.0
 
 
-def run(*, quick: bool) -> None:
+def run(*, quick: bool = False) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_measure(Path(folder), POSTS // 10 if quick else POSTS))
 

@@ -11,7 +11,7 @@ import httpx
 from casetrail_local.ports import free_port
 
 SECRET = "the app secret of the chaos runs"
-STARTING = 60.0
+STARTING = 180.0
 
 
 class IngestProcess:
