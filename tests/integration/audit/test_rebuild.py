@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,13 +53,15 @@ class Rebuild:
         self.mine = db
         self.name = db.name + SHADOW
         self.shadow: Database = db.client[self.name]
-        self._environment: Mapping[str, str] = {
+        self._environment: dict[str, str] = {
             **os.environ,
             "AUDIT_NATS_URL": settings.nats_url.get_secret_value(),
             "AUDIT_MONGO_URL": settings.mongo_url.get_secret_value(),
             "AUDIT_WORKSPACE_KEY": KEY,
             "AUDIT_SIGNING_KEY": "00" * 32,
         }
+        if settings.archive_dir is not None:
+            self._environment["AUDIT_ARCHIVE_DIR"] = str(settings.archive_dir)
 
     async def start(self, *options: str) -> asyncio.subprocess.Process:
         """The process."""

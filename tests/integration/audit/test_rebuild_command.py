@@ -2,9 +2,11 @@
 
 import asyncio
 import io
+from pathlib import Path
 
 from casetrail_audit.settings import AuditSettings
 from casetrail_local.description import Pids, StackDescription
+from casetrail_local.folder import DataFolder
 from casetrail_local.identity import Identity, Tokens
 from casetrail_local.rebuild import rebuild_log
 from casetrail_runtime.publisher import StreamPublisher
@@ -36,7 +38,7 @@ def description(settings: AuditSettings) -> StackDescription:
 
 
 async def test_the_command_shows_progress_and_tells_differences(
-    audit_settings: AuditSettings, publisher: StreamPublisher
+    audit_settings: AuditSettings, publisher: StreamPublisher, tmp_path: Path
 ) -> None:
     """INVARIANT I6: exit code 0 and a sentence when it is the same; 1 and which when it is not."""
     await send_all(publisher, mixture(400, seed=47))
@@ -48,6 +50,7 @@ async def test_the_command_shows_progress_and_tells_differences(
             code = await asyncio.to_thread(
                 rebuild_log,
                 description(audit_settings),
+                DataFolder.at(tmp_path),
                 IDENTITY,
                 Console(file=paper, width=120),
                 into=into,

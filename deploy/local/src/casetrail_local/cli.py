@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from casetrail_local import dead_letters
+from casetrail_local.audit_command import run_audit
 from casetrail_local.clocks import clocks_report
 from casetrail_local.demo import show_door, show_story
 from casetrail_local.description import StackDescription
@@ -207,9 +208,44 @@ def audit_rebuild(
     ] = False,
 ) -> None:
     """Make the log anew from the stream, in an empty database; killed, it goes on."""
-    identity = load_or_make(DataFolder.at(data))
+    folder = DataFolder.at(data)
     raise typer.Exit(
-        rebuild_log(_running(data), identity, console, into=into, copy_erased=copy_erased)
+        rebuild_log(
+            _running(data),
+            folder,
+            load_or_make(folder),
+            console,
+            into=into,
+            copy_erased=copy_erased,
+        )
+    )
+
+
+@audit_app.command("archive")
+def audit_archive(
+    data: Data = DEFAULT_FOLDER,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what is due")] = False,
+) -> None:
+    """Let records go that are due under retention.yaml of the data folder, into archives."""
+    folder = DataFolder.at(data)
+    options = ["--dry-run"] if dry_run else []
+    raise typer.Exit(
+        run_audit(_running(data), folder, load_or_make(folder), console, "archive", *options)
+    )
+
+
+@audit_app.command("archives")
+def audit_archives(
+    data: Data = DEFAULT_FOLDER,
+    *,
+    check: Annotated[bool, typer.Option("--check", help="recompute each file as well")] = False,
+) -> None:
+    """List the archives that the log tells of, and whether each is there."""
+    folder = DataFolder.at(data)
+    options = ["--check"] if check else []
+    raise typer.Exit(
+        run_audit(_running(data), folder, load_or_make(folder), console, "archives", *options)
     )
 
 

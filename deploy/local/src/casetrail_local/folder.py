@@ -66,6 +66,16 @@ class DataFolder:
         return self.root / "processes.json"
 
     @property
+    def archives(self) -> Path:
+        """The archived records."""
+        return self.root / "archives"
+
+    @property
+    def retention(self) -> Path:
+        """The retention policy, when there is one."""
+        return self.root / "retention.yaml"
+
+    @property
     def supervisor_config(self) -> Path:
         """The generated supervisord.conf."""
         return self.root / "supervisord.conf"

@@ -95,6 +95,14 @@ def database_url(server_url: str, database: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, f"/{database}", parts.query, ""))
 
 
+def retention(folder: DataFolder) -> dict[str, str]:
+    """Where archives go; with a file retention.yaml in the data folder, records do."""
+    archives = {"AUDIT_ARCHIVE_DIR": str(folder.archives)}
+    if folder.retention.is_file():
+        archives["AUDIT_RETENTION_FILE"] = str(folder.retention)
+    return archives
+
+
 def environment(
     service: str,
     *,
@@ -123,7 +131,7 @@ def environment(
             "INGEST_SPOOL_DIR": str(folder.spool),
         }
     if service == "audit":
-        own["AUDIT_SIGNING_KEY"] = identity.signing_key
+        own |= {"AUDIT_SIGNING_KEY": identity.signing_key, **retention(folder)}
     if service == "gateway":
         own["GATEWAY_TOKENS_FILE"] = str(folder.tokens)
     return own

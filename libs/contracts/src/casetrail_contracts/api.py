@@ -193,6 +193,8 @@ class TimelineEntry(Answer):
     """How many further copies of the event arrived; they are folded into this entry."""
     case_id: str | None = None
     ticket_id: str | None = None
+    archived: str | None = None
+    """The archive that has the content of the record; then only its place is told here."""
 
 
 class Tree(Answer):
@@ -243,10 +245,12 @@ class RecordView(Answer):
     private: dict[str, Any]
     erased: dict[str, Any] | None = None
     """Set when the personal values were erased: `erasure_id`, `policy`, `policy_version`, `at`."""
+    archived: dict[str, Any] | None = None
+    """Set when its content left for an archive: `file`, `by` (the record that says so), `at`."""
     leaf: str
     """RFC 6962 leaf hash, hex."""
     leaf_input: str
-    """The canonical JSON whose leaf hash `leaf` is."""
+    """The canonical JSON whose leaf hash `leaf` is; empty once the record is archived."""
     of: int | None
     """duplicate: the sequence of the first copy."""
     problem: str | None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from casetrail_evidence.archive.shown import ShownArchives
 from casetrail_evidence.canonical import canonical_json, parse_json
 from casetrail_evidence.checkpoint import Checkpoint, VerifiedCheckpoint, open_checkpoint
 from casetrail_evidence.errors import (
@@ -180,10 +181,12 @@ def _level_counts(size: int) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class CheckedRecords:
-    """How many leaves had their record, and which were not shown."""
+    """How many leaves had their record, which were not shown, and which are archived."""
 
     seen: int
     unseen: tuple[int, ...]
+    archived: tuple[str, ...] = ()
+    """The files of those whose content left for an archive, as events of the log say."""
 
 
 def check_records(
@@ -202,6 +205,7 @@ def check_records(
     seen = 0
     unseen: list[int] = []
     next_index = 0
+    archives = ShownArchives()
     for record in records:
         index = record["index"]
         if index >= size:
@@ -211,8 +215,12 @@ def check_records(
         unseen.extend(range(next_index, index))
         if unseen and not partial:
             break
-        _check_record(record, log.leaf(index))
-        seen += 1
+        archives.add(record)
+        if archives.is_place(record):
+            _require_leaf(record, log.leaf(index))
+        else:
+            _check_record(record, log.leaf(index))
+            seen += 1
         next_index = index + 1
         progress("records", next_index, size)
     else:
@@ -222,7 +230,7 @@ def check_records(
             f"Leaf {unseen[0]} is in the tree and its record is not shown: it was deleted, or this "
             "token may not see it."
         )
-    return CheckedRecords(seen, tuple(unseen))
+    return CheckedRecords(seen, tuple(unseen), archives.files(partial=partial))
 
 
 def _check_record(record: Mapping[str, Any], leaf: bytes) -> None:
@@ -239,8 +247,7 @@ def _check_record(record: Mapping[str, Any], leaf: bytes) -> None:
             "logged."
         )
     content = parse_json(text)
-    if record["leaf"] != leaf.hex():
-        raise RecordDiffers(f"Record {seq} is shown with another leaf than the tree's.")
+    _require_leaf(record, leaf)
     if content["seq"] != seq:
         raise RecordMisplaced(f"Leaf {record['index']} is of sequence {content['seq']}, not {seq}.")
     for name, said in _shown(content).items():
@@ -248,6 +255,11 @@ def _check_record(record: Mapping[str, Any], leaf: bytes) -> None:
             raise RecordDiffers(
                 f"Record {seq} is shown with another {name} than was logged: that field was edited."
             )
+
+
+def _require_leaf(record: Mapping[str, Any], leaf: bytes) -> None:
+    if record["leaf"] != leaf.hex():
+        raise RecordDiffers(f"Record {record['seq']} is shown with another leaf than the tree's.")
 
 
 def _shown(content: Mapping[str, Any]) -> dict[str, Any]:

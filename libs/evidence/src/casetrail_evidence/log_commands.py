@@ -89,6 +89,10 @@ def _fsck(options: argparse.Namespace) -> list[str]:
     else:
         found = check_records(checked, log.records(), partial=options.partial, progress=show)
         lines.append(f"{found.seen} records are what was logged.")
+        if found.archived:
+            files = ", ".join(found.archived)
+            lines.append(f"Others are archived, as the log itself says, in {files}.")
+            lines.append("Check these files with casetrail-verify archive.")
         if found.unseen:
             lines.append(f"{len(found.unseen)} records are not shown to this token.")
     show.end()

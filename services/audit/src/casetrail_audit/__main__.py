@@ -1,7 +1,8 @@
 """`python -m casetrail_audit`: the service on its port.
 
 `rebuild` makes the log anew from the stream, `rebuild-views` the views from the records, `webhooks`
-sends the records to HTTP endpoints.
+sends the records to HTTP endpoints, `archive` lets records go that are due, `archives` lists where
+they are.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import uvicorn
 from casetrail_runtime.settings import load_settings
 from casetrail_runtime.yaml_file import FileInvalid
 
+from casetrail_audit.archiving.command import archive, archives
 from casetrail_audit.forwarding.command import webhooks
 from casetrail_audit.garbage import collect_rarely
 from casetrail_audit.main import create_app
@@ -20,8 +22,12 @@ from casetrail_audit.settings import AuditSettings
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    if arguments[:1] not in ([], ["rebuild"], ["rebuild-views"], ["webhooks"]):
-        sys.exit("usage: python -m casetrail_audit [rebuild … | rebuild-views | webhooks …]")
+    commands = {"rebuild": rebuild, "archive": archive, "archives": archives}
+    if arguments[:1] not in ([], ["rebuild-views"], ["webhooks"]) and arguments[0] not in commands:
+        sys.exit(
+            "usage: python -m casetrail_audit "
+            "[rebuild … | rebuild-views | webhooks … | archive … | archives …]"
+        )
     if arguments[:1] == ["webhooks"]:
         sys.exit(webhooks(arguments[1:]))
     collect_rarely()
@@ -29,7 +35,7 @@ if __name__ == "__main__":
     if arguments == ["rebuild-views"]:
         sys.exit(asyncio.run(rebuild_views(settings)))
     if arguments:
-        sys.exit(asyncio.run(rebuild(settings, arguments[1:])))
+        sys.exit(asyncio.run(commands[arguments[0]](settings, arguments[1:])))
     try:
         app = create_app(settings)
     except FileInvalid as faults:

@@ -15,10 +15,12 @@ from casetrail_audit.adapters.indexes import LEASES
 from casetrail_audit.adapters.jetstream_audit import JetStreamAudit
 from casetrail_audit.adapters.jetstream_log import JetStreamLog
 from casetrail_audit.adapters.mongo_log_book import MongoLogBook
-from casetrail_audit.adapters.mongo_records import MongoRecords
 from casetrail_audit.adapters.mongo_views import MongoViews
+from casetrail_audit.archiving.assembly import reader_of
+from casetrail_audit.archiving.mongo_records import RecordsWithArchives
+from casetrail_audit.archiving.told import ArchivedRecords
 from casetrail_audit.metrics import LogMetrics
-from casetrail_audit.rebuilding.certified import CertifiedRecords
+from casetrail_audit.rebuilding.certified import CertifiedRecords, FirstOf
 from casetrail_audit.settings import AuditSettings
 from casetrail_audit.use_cases import (
     BeginLog,
@@ -53,7 +55,8 @@ def assemble(
     """The parts, not started."""
     key = settings.workspace_key.get_secret_value().encode()
     stream = JetStreamLog(broker, SUPPORT)
-    records = MongoRecords(db)
+    reader = reader_of(settings)
+    records = RecordsWithArchives(db, reader)
     book = MongoLogBook(db, SUPPORT)
     finals = ReadOnce(records)
     recorded = asyncio.Event()
@@ -65,7 +68,7 @@ def assemble(
         after=settings.gap_after,
         now=now,
         monotonic=time.monotonic,
-        certified=CertifiedRecords(stream),
+        certified=FirstOf(ArchivedRecords(stream, reader), CertifiedRecords(stream)),
     )
     follow = Follow(
         recorded=recorded,

@@ -1,5 +1,7 @@
 """The audit service, put together."""
 
+import asyncio
+
 import structlog
 from casetrail_runtime.broker import make_app, make_broker
 from casetrail_runtime.health import health_routes, nats_ping
@@ -17,6 +19,8 @@ from casetrail_runtime.telemetry import setup_telemetry
 from faststream.asgi import AsgiFastStream
 
 from casetrail_audit.adapters.indexes import INDEXES
+from casetrail_audit.archiving.assembly import make_retention
+from casetrail_audit.archiving.mongo_register import REGISTER_INDEXES as ARCHIVE_INDEXES
 from casetrail_audit.assembly import assemble
 from casetrail_audit.handlers import subscribe
 from casetrail_audit.metrics import LogMetrics
@@ -41,7 +45,11 @@ def create_app(settings: AuditSettings) -> AsgiFastStream:
     parts = assemble(settings, broker, client, db, metrics)
     sealer = make_sealer(settings, broker, db, telemetry.registry)
     witnessing = make_witnessing(settings, db, telemetry.registry)
-    privacy = make_privacy(broker, db, settings.instance)
+    alone = asyncio.Lock()
+    retention = make_retention(settings, broker, db, alone)
+    privacy = make_privacy(
+        broker, db, settings.instance, records=retention.erasure_records, alone=alone
+    )
 
     def forked(fork: LogForked) -> None:
         metrics.forks.inc()
@@ -60,6 +68,7 @@ def create_app(settings: AuditSettings) -> AsgiFastStream:
             await require(broker, [SUPPORT, AUDIT, DEAD], [AUDIT_DURABLE])
             await ensure_indexes(db, INDEXES)
             await ensure_indexes(db, PRIVACY_INDEXES)
+            await ensure_indexes(db, ARCHIVE_INDEXES)
             await parts.begin()
         except (StreamsMisconfigured, IndexDiffers, CannotBegin) as refusal:
             log.critical("audit does not start", reason=str(refusal))
@@ -84,11 +93,18 @@ def create_app(settings: AuditSettings) -> AsgiFastStream:
                 "sealer": sealer.ping,
                 "relay": privacy.relay.ping,
                 "eraser": privacy.eraser.ping,
+                "archiver": retention.ping,
             },
             telemetry.registry,
         ),
         on_startup=[prepare],
-        after_startup=[parts.follow.start, sealer.start, witnessing.start, privacy.start],
-        on_shutdown=[privacy.stop, witnessing.stop, sealer.stop, parts.follow.stop],
+        after_startup=[
+            parts.follow.start,
+            sealer.start,
+            witnessing.start,
+            privacy.start,
+            retention.start,
+        ],
+        on_shutdown=[retention.stop, privacy.stop, witnessing.stop, sealer.stop, parts.follow.stop],
         after_shutdown=[close],
     )

@@ -4,8 +4,9 @@ from casetrail_contracts.subjects import SUPPORT
 from casetrail_runtime.mongo import database, make_client
 
 from casetrail_audit.adapters.mongo_log_book import MongoLogBook
-from casetrail_audit.adapters.mongo_records import MongoRecords
 from casetrail_audit.adapters.mongo_views import MongoViews
+from casetrail_audit.archiving.assembly import reader_of
+from casetrail_audit.archiving.mongo_records import RecordsWithArchives
 from casetrail_audit.settings import AuditSettings
 from casetrail_audit.use_cases import FoldViews
 
@@ -23,7 +24,9 @@ async def rebuild_views(settings: AuditSettings) -> int:
         return 1
     views = MongoViews(client, db)
     await views.clear()
-    as_of = await FoldViews(MongoRecords(db), views)(standing.complete_through)
+    as_of = await FoldViews(RecordsWithArchives(db, reader_of(settings)), views)(
+        standing.complete_through
+    )
     print(f"The views are rebuilt, as of record {as_of}.")  # noqa: T201 - a command
     client.close()
     return 0

@@ -4,10 +4,10 @@ from casetrail_runtime.settings import Port, TextList, WorkspaceKey
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from casetrail_audit.sealing.settings import SealingSettings
+from casetrail_audit.archiving.settings import ArchivingSettings
 
 
-class AuditSettings(SealingSettings):
+class AuditSettings(ArchivingSettings):
     """Settings of the audit service; secrets have no defaults."""
 
     model_config = SettingsConfigDict(env_prefix="AUDIT_")

@@ -17,6 +17,7 @@ from casetrail_contracts.registry import (
     message,
     presence,
     privacy,
+    retention,
     shift,
     ticket,
     user,
@@ -118,6 +119,7 @@ _TYPED: Final[tuple[tuple[str, type[EventData]], ...]] = (
     ("audit", privacy.HoldPlaced),
     ("audit", privacy.HoldReleaseRequested),
     ("audit", privacy.HoldReleased),
+    ("audit", retention.RetentionArchived),
 )
 
 _RESERVED: Final[dict[str, tuple[str, str]]] = {
@@ -127,7 +129,6 @@ _RESERVED: Final[dict[str, tuple[str, str]]] = {
     "shift": ("routing", "handover_opened handover_signed"),
     "access": ("gateway", "revealed verified"),
     "review": ("gateway", "opened scored noted disputed resolved"),
-    "retention": ("audit", "archived"),
 }
 
 

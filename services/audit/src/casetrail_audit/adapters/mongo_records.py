@@ -159,7 +159,7 @@ class MongoRecords:
         size = 0
         async for document in cursor:
             finals.append(_final(document))
-            size += len(document["leaf_input"])
+            size += len(document["leaf_input"] or "")
             if size > FINALS_BYTES:
                 break
         return finals
@@ -226,7 +226,7 @@ def _place(document: Document) -> Place:
 def _final(document: dict[str, Any]) -> FinalRecord:
     return FinalRecord(
         document["_id"],
-        orjson.loads(document["leaf_input"]),
+        orjson.loads(document["leaf_input"] or "{}"),  # archived: only its place is here
         document["leaf"],
         document["recorded_at"],
         document["event_id"],

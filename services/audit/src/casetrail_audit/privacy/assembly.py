@@ -1,5 +1,6 @@
 """Erasures and holds of a process, put together."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -17,6 +18,7 @@ from casetrail_audit.privacy.carrying_out import CarryOutErasures
 from casetrail_audit.privacy.deciding import AskErasure, EndHold, PutHold
 from casetrail_audit.privacy.events import SERVICE
 from casetrail_audit.privacy.jetstream import JetStreamErasures
+from casetrail_audit.privacy.model import ErasureRecords
 from casetrail_audit.privacy.mongo_records import ERASED_INDEXES, MongoErasureRecords
 from casetrail_audit.privacy.mongo_registers import (
     ERASURES,
@@ -53,7 +55,14 @@ class Privacy:
         await self.publisher.close()
 
 
-def make_privacy(broker: NatsBroker, db: Database, instance: str) -> Privacy:
+def make_privacy(
+    broker: NatsBroker,
+    db: Database,
+    instance: str,
+    *,
+    records: ErasureRecords | None = None,
+    alone: asyncio.Lock | None = None,
+) -> Privacy:
     """Erasures and holds, not started; their commands are answered once the broker is."""
     erasures, holds = aggregates(db, ERASURES), aggregates(db, HOLDS)
     registers = MongoRegisters(db)
@@ -62,11 +71,16 @@ def make_privacy(broker: NatsBroker, db: Database, instance: str) -> Privacy:
     serve(broker, ReleaseHold, EndHold(holds, _now), service=SERVICE)
     publisher = StreamPublisher(broker, SUPPORT)
     carry_out = CarryOutErasures(
-        erasures, registers, MongoErasureRecords(db), JetStreamErasures(broker), _now
+        erasures, registers, records or MongoErasureRecords(db), JetStreamErasures(broker), _now
     )
     return Privacy(
         Relay(db, [ERASURES, HOLDS], publisher),
-        Eraser(carry_out, Lease(db["leases"], LEASE, instance, LEASE_SECONDS), interval=INTERVAL),
+        Eraser(
+            carry_out,
+            Lease(db["leases"], LEASE, instance, LEASE_SECONDS),
+            interval=INTERVAL,
+            alone=alone,
+        ),
         publisher,
     )
 

@@ -80,7 +80,7 @@ class CarryOutErasures:
                 log.warning("an erasure is stopped by a hold", erasure=erasure["erasure_id"])
                 await self._certify(workspace, erasure, "stopped", holds)
                 return
-            if not targets:
+            if not targets and not await self._records.recall(workspace, erasure, place):
                 break
             await self._forget(targets, erasure)
         await self._certify(workspace, erasure, "complete", ())
@@ -111,6 +111,7 @@ class CarryOutErasures:
         """Commits certificates that list every erased record which none lists yet."""
         # A process that died after a commit left its records unmarked: the commit names them.
         await self._records.certified(erasure["listed"])
+        await self._records.follow(erasure["erasure_id"])
         ends = stage != "later"
         while True:
             records, all_ = await self._records.uncertified(erasure["erasure_id"])

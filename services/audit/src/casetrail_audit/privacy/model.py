@@ -108,6 +108,12 @@ class ErasureRecords(Protocol):
     async def targets(self, workspace: str, erasure: Document, through: int) -> Sequence[Target]:
         """Some records that still have to lose their values; none when all have."""
 
+    async def recall(self, workspace: str, erasure: Document, through: int) -> bool:
+        """Makes records whole again that were archived; False when none in the scope is."""
+
+    async def follow(self, erasure_id: str) -> None:
+        """Takes from the archives what this erasure took and no certificate lists yet."""
+
     async def late(self, workspace: str, erasure: Document) -> Sequence[Target]:
         """Copies and quotations that came after an erasure was done."""
 

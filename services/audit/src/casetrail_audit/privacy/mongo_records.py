@@ -63,6 +63,13 @@ class MongoErasureRecords:
                 return found
         return await self._quotations(workspace, erasure)
 
+    async def recall(self, workspace: str, erasure: Document, through: int) -> bool:  # noqa: ARG002
+        """False: without archives every record is here."""
+        return False
+
+    async def follow(self, erasure_id: str) -> None:
+        """Nothing: there are no archives."""
+
     async def late(self, workspace: str, erasure: Document) -> Sequence[Target]:
         """Copies and quotations that came after an erasure was done."""
         async for seqs in self._seqs({"erased.erasure_id": erasure["erasure_id"]}):

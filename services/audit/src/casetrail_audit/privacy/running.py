@@ -28,10 +28,18 @@ class Eraser:
     The lease saves work only: two passes at once do every step twice, which changes nothing.
     """
 
-    def __init__(self, carry_out: CarryOutErasures, lease: Lease, *, interval: float) -> None:
+    def __init__(
+        self,
+        carry_out: CarryOutErasures,
+        lease: Lease,
+        *,
+        interval: float,
+        alone: asyncio.Lock | None = None,
+    ) -> None:
         self._carry_out = carry_out
         self._lease = lease
         self._interval = interval
+        self._alone = alone or asyncio.Lock()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._trouble: tuple[float, str] | None = None
@@ -64,7 +72,8 @@ class Eraser:
         while not self._stopping.is_set():
             try:
                 if await self._lease.acquire():
-                    await self._carry_out()
+                    async with self._alone:  # records do not leave while they are erased
+                        await self._carry_out()
                 self._trouble = None
             except Exception as error:  # noqa: BLE001 - whatever it is, the next pass goes on
                 why = describe_error(error)

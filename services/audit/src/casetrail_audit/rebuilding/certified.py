@@ -8,6 +8,7 @@ from casetrail_contracts.registry.privacy import Erased, ErasedRecord
 from casetrail_evidence import leaves
 
 from casetrail_audit.adapters.jetstream_log import JetStreamLog
+from casetrail_audit.archiving.told import ArchivedRecords
 from casetrail_audit.domain.erased import Mark, mark, restored
 from casetrail_audit.domain.record import Record
 
@@ -61,3 +62,18 @@ class CertifiedRecords:
         if earlier is None or earlier["erasure_id"] != certificate.erasure_id:
             made = mark(certificate.model_dump(), line.fields, at, earlier)
             self._lines[line.seq] = (line, {**made, "certified": True})
+
+
+class FirstOf:
+    """What the first of several says that knows anything of a sequence."""
+
+    def __init__(self, *sources: CertifiedRecords | ArchivedRecords) -> None:
+        self._sources = sources
+
+    async def final(self, seq: int) -> Record | None:
+        """The record of this sequence; None when none knows it."""
+        for source in self._sources:
+            found = await source.final(seq)
+            if found is not None:
+                return found
+        return None

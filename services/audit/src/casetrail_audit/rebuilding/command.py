@@ -11,6 +11,7 @@ from casetrail_runtime.mongo import make_client
 from casetrail_runtime.redaction import describe_error
 from pymongo.errors import PyMongoError
 
+from casetrail_audit.archiving.folder import ArchiveUnavailable
 from casetrail_audit.ports import LogForked
 from casetrail_audit.rebuilding.rebuilding import Rebuilding
 from casetrail_audit.rebuilding.target import TargetRefused
@@ -57,7 +58,7 @@ async def rebuild(settings: AuditSettings, arguments: Sequence[str]) -> int:
             settings, broker, client, words, into=options.into, copy_erased=options.copy_erased
         )
         return DIFFERENT if await made() else SAME
-    except (TargetRefused, CannotBegin, LogForked) as refusal:
+    except (TargetRefused, CannotBegin, LogForked, ArchiveUnavailable) as refusal:
         words.say(str(refusal))
         return REFUSED
     except (PyMongoError, ConnectionError, TimeoutError) as fault:

@@ -9,10 +9,12 @@ from faststream.nats import NatsBroker
 
 from casetrail_audit.adapters.jetstream_log import JetStreamLog
 from casetrail_audit.adapters.mongo_log_book import MongoLogBook
-from casetrail_audit.adapters.mongo_records import MongoRecords
 from casetrail_audit.adapters.mongo_views import MongoViews
+from casetrail_audit.archiving.assembly import reader_of
+from casetrail_audit.archiving.mongo_records import RecordsWithArchives
+from casetrail_audit.archiving.told import ArchivedRecords
 from casetrail_audit.ports import Standing
-from casetrail_audit.rebuilding.certified import CertifiedRecords
+from casetrail_audit.rebuilding.certified import CertifiedRecords, FirstOf
 from casetrail_audit.rebuilding.comparing import Roots, compare_records, compare_views, root_of
 from casetrail_audit.rebuilding.reading import StretchReader
 from casetrail_audit.rebuilding.rebuild_log import Kept, RebuildLog
@@ -63,9 +65,11 @@ class Rebuilding:
         self._stream = JetStreamLog(broker, SUPPORT)
         self._audit = JetStreamLog(broker, AUDIT)
         self._through = 0
-        self._make = self._parts(
-            broker, self._running if copy_erased else CertifiedRecords(self._stream)
+        self._reader = reader_of(settings)
+        made_again = FirstOf(
+            ArchivedRecords(self._stream, self._reader), CertifiedRecords(self._stream)
         )
+        self._make = self._parts(broker, self._running if copy_erased else made_again)
 
     async def __call__(self) -> int:
         """How many differences there are; the words have said which.
@@ -141,7 +145,8 @@ class Rebuilding:
 
     def _parts(self, broker: NatsBroker, kept: Kept | None) -> RebuildLog:
         key = self._settings.workspace_key.get_secret_value().encode()
-        records, book = MongoRecords(self._into), MongoLogBook(self._into, SUPPORT)
+        records = RecordsWithArchives(self._into, self._reader)
+        book = MongoLogBook(self._into, SUPPORT)
         record = RecordMessages(records, key, lambda: None)
         find_missing = FindMissing(
             self._stream,

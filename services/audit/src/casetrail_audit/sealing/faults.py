@@ -34,6 +34,12 @@ class RecordDiffers(SealingRefused):
     reason = "record-differs"
 
 
+class ArchiveUnfounded(SealingRefused):
+    """A record is marked as archived, and no event in the log says that it is."""
+
+    reason = "archive-unfounded"
+
+
 class TileAltered(SealingRefused):
     """A stored tile is not the one that belongs there, or is gone."""
 

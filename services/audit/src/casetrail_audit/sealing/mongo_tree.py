@@ -48,7 +48,7 @@ class MongoSealedLog:
 
     async def leaves(self, first: int, last: int) -> Sequence[Mapping[str, Any]]:
         """Sequence, leaf and leaf input of the records that are there, in order."""
-        return await self._between(first, last, {"leaf": 1, "leaf_input": 1})
+        return await self._between(first, last, {"leaf": 1, "leaf_input": 1, "archived": 1})
 
     async def records(self, first: int, last: int) -> Sequence[Mapping[str, Any]]:
         """The records from `first` to `last` that are there, in order, without private values."""

@@ -11,12 +11,20 @@ from typing import Final
 from casetrail_evidence.merkle import HASH_BYTES
 from casetrail_evidence.tiles import WIDTH, TilePlace
 
-from casetrail_audit.sealing.checking import checked_leaves, require_fields
-from casetrail_audit.sealing.faults import RecordAltered, TileAltered
+from casetrail_audit.archiving.told import ToldArchive, told_by
+from casetrail_audit.sealing.checking import (
+    Record,
+    checked_leaves,
+    is_archived,
+    require_fields,
+)
+from casetrail_audit.sealing.faults import ArchiveUnfounded, RecordAltered, TileAltered
 from casetrail_audit.sealing.ports import Head, SealedLog
 
 PACE: Final = 500
 """Records in one call: at one call a second a million records take half an hour."""
+TOLD: Final = 64
+"""Events of archives that are remembered."""
 SLICE: Final = 20
 """Records compared before other tasks get their turn: some 2 ms."""
 _NEW_FIRST: Final = 4
@@ -32,6 +40,7 @@ class RecheckRecords:
         self._pace = pace
         self._new: int | None = None
         self._old = 0
+        self._told: dict[int, ToldArchive] = {}
 
     async def __call__(self, head: Head) -> None:
         """Nothing when the records it came to are what was sealed, else `SealingRefused`.
@@ -56,13 +65,33 @@ class RecheckRecords:
         for at, record in enumerate(records):
             if at % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
-            require_fields(record)
+            if is_archived(record):
+                await self._require_told(record)
+            else:
+                require_fields(record)
         for at, (leaf, in_tree) in enumerate(zip(leaves, sealed, strict=True)):
             if leaf != in_tree:
                 raise RecordAltered(
                     f"Record {first + at} is not the one that was sealed: it was replaced."
                 )
         return end
+
+    async def _require_told(self, record: Record) -> None:
+        """Nothing when the event that a record without content names says where it is."""
+        seq, mark = record["_id"], record["archived"]
+        by = mark.get("by") if isinstance(mark, dict) else None
+        told = self._told.get(by) if isinstance(by, int) else None
+        if told is None and isinstance(by, int):
+            told = next(map(told_by, await self._store.records(by, by)), None)
+            if told is not None:
+                if len(self._told) >= TOLD:
+                    self._told.clear()
+                self._told[by] = told
+        if told is None or told.file != mark.get("file") or not told.holds(seq):
+            raise ArchiveUnfounded(
+                f"Record {seq} is marked as archived, and no event in the log says so: its content "
+                "was removed."
+            )
 
     async def _sealed(self, start: int, end: int) -> list[bytes]:
         """The leaf hashes in the tree."""

@@ -17,6 +17,7 @@ _ENTRY: Final = (
     *("kind", "event_id", "workspace", "type", "occurred_at", "recorded_at", "problem", "of"),
     *("actor", "on_behalf_of", "action", "target", "conversation_id", "case_id", "ticket_id"),
     *("sequence", "changes", "reason", "data", "causation_id", "private", "erased"),
+    *("archived", "actor_ref"),
 )
 ENTRY_FIELDS: Final = dict.fromkeys(_ENTRY, 1)
 """A timeline shows no leaves, which are as long as the rest together."""
@@ -35,7 +36,7 @@ def record_from(document: Document) -> Record:
         type=_text(document, "type"),
         occurred_at=_time(document, "occurred_at"),
         recorded_at=document["recorded_at"],
-        actor=_object(document, "actor"),
+        actor=_actor(document),
         on_behalf_of=_object(document, "on_behalf_of"),
         action=_text(document, "action"),
         target=_text(document, "target"),
@@ -50,6 +51,7 @@ def record_from(document: Document) -> Record:
         causation_id=_text(document, "causation_id"),
         private=_object(document, "private") or {},
         erased=_object(document, "erased"),
+        archived=_object(document, "archived"),
         leaf=leaf.hex() if isinstance(leaf, bytes) else str(leaf or ""),
         leaf_input=_text(document, "leaf_input") or "",
         of=_number(document, "of"),
@@ -150,6 +152,13 @@ def _holes(document: Document) -> tuple[Hole, ...]:
         Hole(hole["subject"], hole["first"], hole["last"], hole["before_seq"])
         for hole in _objects(document, "holes")
     )
+
+
+def _actor(document: Document) -> dict[str, Any] | None:
+    """Who did it; of an archived record what is left of that."""
+    actor = _object(document, "actor")
+    kind, colon, id_ = (_text(document, "actor_ref") or "").partition(":")
+    return {"kind": kind, "id": id_} if actor is None and colon else actor
 
 
 def _text(document: Document, name: str) -> str | None:

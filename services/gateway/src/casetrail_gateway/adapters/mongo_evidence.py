@@ -11,7 +11,7 @@ from casetrail_gateway.adapters.mongo_queries import timeline_query
 from casetrail_gateway.domain.evidence import SealedRecord
 from casetrail_gateway.domain.log import Kinds, Page, Scope
 
-_FIELDS: Final = {"leaf_input": 1, "private": 1, "erased": 1}
+_FIELDS: Final = {"leaf_input": 1, "private": 1, "erased": 1, "archived.file": 1}
 
 
 class MongoCaseRecords:
@@ -66,7 +66,8 @@ def _record(document: Mapping[str, Any]) -> SealedRecord:
         erased |= {str(name): policy for name in each.get("fields") or ()}
     return SealedRecord(
         document["_id"],
-        document["leaf_input"],
+        document["leaf_input"] or "",
         private if isinstance(private, dict) else None,
         erased,
+        (document.get("archived") or {}).get("file"),
     )

@@ -32,6 +32,7 @@ _FAULTS: Final[tuple[tuple[type[Fault], int], ...]] = (
     (errors.EvidenceTooLarge, 422),
     (errors.BadDisclosure, 422),
     (errors.NoSuchFields, 422),
+    (errors.EvidenceArchived, 409),
     (errors.OutcomeUnknown, 504),
 )
 _REJECTED: Final[dict[str, int]] = {

@@ -99,6 +99,12 @@ class NoSuchFields(Fault):
         )
 
 
+class EvidenceArchived(Fault):
+    """Records of the case left for archives, so a bundle would not be whole."""
+
+    slug = "evidence-archived"
+
+
 class StreamUnavailable(Fault):
     """The event stream does not answer."""
 

@@ -21,6 +21,8 @@ class SealedRecord:
     leaf_input: str
     private: Mapping[str, Any] | None = None
     erased: Mapping[str, str] = field(default_factory=dict)
+    archive: str | None = None
+    """The file that has its content; then nothing but the place is here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class Record:
     causation_id: str | None = None
     private: Mapping[str, Any] = field(default_factory=dict)
     erased: Mapping[str, Any] | None = None
+    archived: Mapping[str, Any] | None = None
+    """Where its content is, once it left the log's database."""
     leaf: str = ""
     leaf_input: str = ""
     of: int | None = None
@@ -42,6 +44,12 @@ class Record:
     def lost(self, name: str) -> bool:
         """Whether this personal value was erased."""
         return self.erased is not None and name not in self.private
+
+    @property
+    def archive(self) -> str | None:
+        """The file that has its content; None while the log has it."""
+        file = None if self.archived is None else self.archived.get("file")
+        return file if isinstance(file, str) else None
 
     @property
     def at(self) -> datetime:

@@ -15,6 +15,7 @@ from casetrail_gateway.domain.log import Record
 from casetrail_gateway.domain.message_summaries import MESSAGE_SENTENCES
 from casetrail_gateway.domain.people_summaries import PEOPLE_SENTENCES
 from casetrail_gateway.domain.privacy_summaries import PRIVACY_SENTENCES
+from casetrail_gateway.domain.retention_summaries import RETENTION_SENTENCES
 from casetrail_gateway.domain.ticket_summaries import TICKET_SENTENCES
 from casetrail_gateway.domain.told import Sentence, Told
 from casetrail_gateway.domain.words import (
@@ -41,6 +42,8 @@ def _gone(erased: Mapping[str, Any], left: Mapping[str, Any]) -> str:
 
 
 def _sentence(record: Record, *, reads_text: bool) -> str:
+    if record.archive is not None:
+        return f"{record.action or record.kind}, archived: its content is in {record.archive}"
     if record.kind == "duplicate":
         return because("A further copy of an event", f"first recorded as {record.of}")
     if record.kind == "gap":
@@ -128,6 +131,7 @@ _SENTENCES: Final[dict[str, Sentence]] = {
     "access.searched": _access_searched,
     "access.exported": _access_exported,
     **{action: _of_data(tell) for action, tell in PRIVACY_SENTENCES.items()},
+    **{action: _of_data(tell) for action, tell in RETENTION_SENTENCES.items()},
 }
 
 

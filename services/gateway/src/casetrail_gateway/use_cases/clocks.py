@@ -38,7 +38,15 @@ class TellClocks:
         told = Clocks([], [])
         messages: list[Step] | None = None
         for ticket_id in ticket_ids:
-            own = await self._steps(workspace, Scope(ticket_id=ticket_id), Kinds(("ticket",)), 0)
+            scope = Scope(ticket_id=ticket_id)
+            records = [r async for r in self._records(workspace, scope, Kinds(("ticket",)), 0)]
+            files = sorted({record.archive for record in records if record.archive is not None})
+            if files:
+                told.clock_faults.append(
+                    f"{ticket_id}: not recomputed, its records are archived in {', '.join(files)}"
+                )
+                continue
+            own = [_step(record) for record in records]
             if all(step.action != "ticket.sla_started" for step in own):
                 continue
             if messages is None:

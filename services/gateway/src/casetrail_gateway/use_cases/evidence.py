@@ -27,6 +27,7 @@ from casetrail_evidence.tiles import tile_source, tiles_for
 
 from casetrail_gateway.domain.errors import (
     BadDisclosure,
+    EvidenceArchived,
     EvidenceNotReady,
     EvidenceTooLarge,
     Fault,
@@ -109,14 +110,23 @@ class ExportEvidence:
         spool = _temporary()
         prove = _Prove(self._tree, head, self._disclosure)
         count = 0
+        files: set[str] = set()
         async for records in self._batches(
             Scope(case_id=case.case_id, episodes=case.episodes), through
         ):
             count += len(records)
+            files |= {record.archive for record in records if record.archive is not None}
             if count > MAX_RECORDS:
                 raise EvidenceTooLarge(f"A bundle holds at most {MAX_RECORDS} records.")
+            if files:
+                continue  # there will be no bundle, but every file is to be named
             for record in await prove(records):
                 spool.write(record.data + b"\n")
+        if files:
+            raise EvidenceArchived(
+                f"Records of {self._case_id} are archived, so a bundle would not be whole. They "
+                f"are in {', '.join(sorted(files))}, which casetrail-verify archive checks."
+            )
         unknown = (chosen_fields(self._disclosure) or frozenset()) - prove.fields
         if unknown and count:
             raise NoSuchFields(self._case_id, sorted(unknown), sorted(prove.fields))

@@ -224,6 +224,13 @@ def told_erasure(record: Record) -> Mapping[str, Any] | None:
     return {name: record.erased.get(name) for name in _OF_AN_ERASURE}
 
 
+def told_archive(record: Record) -> Mapping[str, Any] | None:
+    """Where the content of a record is, since when, and which record says so."""
+    if record.archived is None:
+        return None
+    return {name: record.archived.get(name) for name in ("file", "by", "at")}
+
+
 def record_view(record: Record, caller: Caller, head: Head) -> RecordView:
     """A record as it may be shown to the caller."""
     return RecordView.model_validate(
@@ -251,6 +258,7 @@ def record_view(record: Record, caller: Caller, head: Head) -> RecordView:
             "causation_id": record.causation_id,
             "private": masked_private(record.private, reads_text=caller.reads_text),
             "erased": told_erasure(record),
+            "archived": told_archive(record),
             "leaf": record.leaf,
             "leaf_input": record.leaf_input,
             "of": record.of,

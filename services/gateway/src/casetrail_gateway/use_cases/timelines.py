@@ -93,6 +93,7 @@ def entry_of(
             "copies": copies,
             "case_id": record.case_id,
             "ticket_id": record.ticket_id,
+            "archived": record.archive,
         }
     )
 
