@@ -32,15 +32,15 @@ async def test_records_leave_and_the_log_stands(
     tmp_path: Path,
 ) -> None:
     """INVARIANT I6: archives verify, views and tree stand, a rebuild from both is the same log."""
-    sent = mixture(400, seed=7)
+    sent = mixture(160, seed=7)
     await send_all(publisher, sent)
     await js.delete_msg("SUPPORT", 17)
     await readers_are_done(js)
-    settings = with_policy(audit_settings, tmp_path, EVERYTHING, archive_records=150)
+    settings = with_policy(audit_settings, tmp_path, EVERYTHING, archive_records=60)
     async with retained(settings) as log:
-        await log.replica.complete(400, within=60)
+        await log.replica.complete(160, within=60)
         before = await log.replica.views()
-        gone = await log.left(400)
+        gone = await log.left(160)
         assert {record["kind"] for record in gone} == {"event", "duplicate", "poison", "gap"}
         assert all(record["leaf_input"] is None is record["private"] for record in gone)
         files = files_in(tmp_path / "archives")

@@ -249,6 +249,28 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         {"data": {"scope": {"kind": "customer"}}},
         "Legal hold of the customer released",
     ),
+    (
+        "retention.archived",
+        {
+            "data": {
+                "stage": "archived",
+                "file": "SUPPORT-1-9.jsonl.gz",
+                "count": 9,
+                "actor": {"kind": "service", "id": "audit", "rule": "support-log"},
+            }
+        },
+        "9 records archived in SUPPORT-1-9.jsonl.gz under policy support-log",
+    ),
+    (
+        "retention.archived",
+        {"data": {"stage": "rewritten", "file": "SUPPORT-1-9.jsonl.gz", "count": 9}},
+        "SUPPORT-1-9.jsonl.gz written again without values that were erased; it holds 9 records",
+    ),
+    (
+        "message.received",
+        {"archived": {"file": "SUPPORT-1-9.jsonl.gz", "by": 12}},
+        "message.received, archived: its content is in SUPPORT-1-9.jsonl.gz",
+    ),
     ("conversation.opened", {}, "Case opened by a customer's message"),
     (
         "conversation.queued",
