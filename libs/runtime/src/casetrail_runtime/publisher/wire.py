@@ -136,7 +136,7 @@ def _in_batch(batch: str, number: int) -> dict[str, str]:
 async def _send(client: Client, part: Sequence[tuple[Message, dict[str, str]]]) -> None:
     """Writes these without waiting for an answer.
 
-    As `Client.publish` would one by one, at a third of the cost: the first goes through the client,
+    As `Client.publish` would one by one, for less: the first goes through the client,
     which checks the connection, and so does each that has anything unusual in its headers; the
     others are written in the same form (`HPUB <subject> <header bytes> <bytes>`).
     """
