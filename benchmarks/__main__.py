@@ -9,7 +9,7 @@ import contextlib
 import sys
 from pathlib import Path
 
-from benchmarks import growth, ingest, recorder, seal
+from benchmarks import escalation, growth, ingest, recorder, seal
 from benchmarks.document import Recording
 
 BENCHMARKS = {
@@ -17,6 +17,7 @@ BENCHMARKS = {
     "recorder": recorder.run,
     "seal": seal.run,
     "growth": growth.run,
+    "escalation": escalation.run,
 }
 
 

@@ -104,10 +104,11 @@ class Bench:
         assert found is not None
         return list(found.get("slots", []))
 
-    def use_cases(self) -> Routing:
+    def use_cases(self, **changes: Path) -> Routing:
         """The use cases of one more process, without its background tasks."""
         drainer = QueueDrainer(sweep_every=60, reconcile_every=60)
-        return assemble(self.db, self.publisher, drainer, self.settings)
+        settings = self.settings.model_copy(update=changes)
+        return assemble(self.db, self.publisher, drainer, settings)
 
 
 @pytest.fixture
@@ -125,6 +126,7 @@ async def bench(
         sweep_seconds=0.2,
         reconcile_seconds=0.3,
         slot_grace_seconds=0.5,
+        waiting_seconds=3600,  # the messages of the tests are days old
         log_level="WARNING",
     )
     async with AsyncExitStack() as replicas:

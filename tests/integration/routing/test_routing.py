@@ -7,13 +7,17 @@ import httpx
 from casetrail_contracts.ids import derive_id
 from casetrail_contracts.registry.command import CommandRejected
 from casetrail_contracts.registry.message import MessageReceived
+from casetrail_routing.domain.assignment import LEAST_LOADED
 from casetrail_routing.domain.conversation import fold
+from casetrail_routing.domain.strategies import Pick
 from casetrail_routing.ports import Key
 from casetrail_routing.use_cases.recorded_facts import recorded
 
 from tests.integration.routing.conftest import Bench
 from tests.support.waiting import always, eventually
 from tests.unit.routing import samples
+
+ANYBODY = [Pick(LEAST_LOADED.ref)]
 
 
 async def test_a_first_message_becomes_a_case_in_the_stream(bench: Bench) -> None:
@@ -71,7 +75,7 @@ async def test_rivals_for_one_write_never_hold_two_places_at_one_user(bench: Ben
     await bench.on_duty("a", capacity=50)
     slots = bench.use_cases().route_message.custody.slots
     key = Key("main", "cv_1")
-    holders = await asyncio.gather(*(slots.reserve_least_loaded(key, "e1") for _ in range(30)))
+    holders = await asyncio.gather(*(slots.choose(key, "e1", ANYBODY) for _ in range(30)))
     assert {holder.user_id for holder in holders if holder is not None} == {"a"}
     assert len(await bench.slots("a")) == 1
 
@@ -103,14 +107,16 @@ async def test_killed_between_slot_and_write_the_slot_is_used_or_freed(bench: Be
     slots = bench.use_cases().route_message.custody.slots
     message = samples.message("cv_1")
     name = derive_id(message.id, "cv_1", "conversation.assigned", 3)
-    await slots.reserve_least_loaded(Key("main", "cv_1"), name)
-    await slots.reserve_least_loaded(Key("main", "cv_gone"), "a write that never comes")
+    await slots.choose(Key("main", "cv_1"), name, ANYBODY)
+    await slots.choose(Key("main", "cv_gone"), "a write that never comes", ANYBODY)
     await bench.send(message)
 
     async def only_the_case_is_left() -> bool:
         return [slot["name"] for slot in await bench.slots("a")] == [name]
 
     await eventually(only_the_case_is_left)
+    await eventually(bench.all_handled)
+    await eventually(bench.outboxes_empty)
     assert await bench.verbs("cv_1") == ["opened", "queued", "assigned"]
     assert (await bench.conversation("cv_1")).slot == name
 
@@ -221,7 +227,7 @@ async def test_what_routing_says_about_itself_over_http(bench: Bench) -> None:
         assert (await client.get("/livez")).status_code == 200
         ready = await client.get("/readyz")
         assert ready.status_code == 200
-        assert set(ready.json()["checks"]) == {"nats", "mongo", "relay", "queue"}
+        assert set(ready.json()["checks"]) == {"nats", "mongo", "relay", "queue", "rules"}
         assert "casetrail_messages_processed" in (await client.get("/metrics")).text
         described = (await client.get("/asyncapi.json")).text
         for subject in ("command.routing.assign", "command.routing.shift_end", "support.>"):

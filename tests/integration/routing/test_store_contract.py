@@ -9,14 +9,19 @@ import pytest
 from casetrail_routing.adapters import mongo
 from casetrail_routing.adapters.mongo_activity import ACTIVITY, MongoActivity
 from casetrail_routing.adapters.mongo_activity import INDEXES as ACTIVITY_INDEXES
+from casetrail_routing.adapters.mongo_memories import MEMORIES, MEMORY_INDEXES, MongoMemories
 from casetrail_routing.adapters.mongo_slots import MongoSlots
 from casetrail_routing.domain.conversation import Conversation
+from casetrail_routing.domain.facts import RuleRef
+from casetrail_routing.domain.patience import Heard
+from casetrail_routing.domain.strategies import First, Pick
 from casetrail_routing.domain.user import User
 from casetrail_routing.ports import (
     ActivityStore,
     ConversationStore,
     Key,
     Loaded,
+    Memories,
     Quiet,
     Slot,
     Slots,
@@ -32,6 +37,7 @@ from tests.unit.routing.memory import (
     MemoryActivity,
     MemoryAggregates,
     MemoryConversationStore,
+    MemoryMemories,
     MemorySlots,
 )
 
@@ -43,6 +49,7 @@ class Stores:
     conversations: ConversationStore
     users: UserStore
     slots: Slots
+    memories: Memories
 
     async def put_user(self, user: User, workspace: str = "main") -> None:
         """Stores a state without a history; the version stays 0."""
@@ -65,7 +72,7 @@ def in_memory() -> Stores:
     """The twins."""
     users: MemoryAggregates[User] = MemoryAggregates("users", [])
     slots = MemorySlots(users, FakeClock())
-    return Stores(MemoryConversationStore("conversations", []), users, slots)
+    return Stores(MemoryConversationStore("conversations", []), users, slots, MemoryMemories())
 
 
 @pytest.fixture(params=["memory", "mongo"])
@@ -73,11 +80,12 @@ async def stores(request: pytest.FixtureRequest, mongo_db: Database) -> Stores:
     """The twins, then the adapters on a database of this test."""
     if request.param == "memory":
         return in_memory()
-    await ensure_indexes(mongo_db, mongo.INDEXES)
+    await ensure_indexes(mongo_db, {**mongo.INDEXES, **MEMORY_INDEXES})
     return Stores(
         mongo.MongoConversationStore(mongo_db[mongo.CONVERSATIONS]),
         mongo.user_store(mongo_db[mongo.USERS]),
         MongoSlots(mongo_db[mongo.USERS]),
+        MongoMemories(mongo_db[MEMORIES]),
     )
 
 
@@ -96,6 +104,8 @@ def user(user_id: str, capacity: int = 2, **fields: Any) -> User:
     )
 
 
+RULE = RuleRef("least-loaded", "sha256:1", "in words")
+ANYBODY = [Pick(RULE)]
 WAITING = Conversation(
     case_id="CASE-1001",
     phone_number_id="1",
@@ -168,12 +178,12 @@ async def test_least_loaded_then_longest_idle_then_id(stores: Stores) -> None:
         await stores.put_user(user(user_id))
     chosen = []
     for number in range(7):
-        holder = await stores.slots.reserve_least_loaded(Key("main", f"cv_{number}"), f"s-{number}")
+        holder = await stores.slots.choose(Key("main", f"cv_{number}"), f"s-{number}", ANYBODY)
         chosen.append(None if holder is None else holder.user_id)
     assert chosen == ["a", "b", "c", "a", "b", "c", None]
     await stores.slots.release(Slot(Key("main", "c"), "s-2", "cv_2"))
     await stores.slots.release(Slot(Key("main", "b"), "s-1", "cv_1"))
-    holder = await stores.slots.reserve_least_loaded(Key("main", "cv_9"), "s-9")
+    holder = await stores.slots.choose(Key("main", "cv_9"), "s-9", ANYBODY)
     assert holder is not None
     assert (holder.user_id, holder.name) == ("b", "Agent B")
 
@@ -182,10 +192,10 @@ async def test_least_loaded_passes_over_the_one_to_avoid(stores: Stores) -> None
     """Somebody else, or nobody; under another name they are chosen again."""
     await stores.put_user(user("a"))
     key = Key("main", "cv_1")
-    assert await stores.slots.reserve_least_loaded(key, "s-1", avoid="a") is None
+    assert await stores.slots.choose(key, "s-1", [Pick(RULE, avoid="a")]) is None
     assert await stores.places() == []
     await stores.put_user(user("b"))
-    holder = await stores.slots.reserve_least_loaded(key, "s-1", avoid="a")
+    holder = await stores.slots.choose(key, "s-1", [Pick(RULE, avoid="a")])
     assert holder is not None
     assert holder.user_id == "b"
 
@@ -198,7 +208,7 @@ async def test_who_may_not_have_a_case_gets_none(stores: Stores, away: User) -> 
     """No capacity, no shift, or a role that works no cases."""
     await stores.put_user(away)
     await stores.put_user(user("elsewhere"), workspace="other")
-    assert await stores.slots.reserve_least_loaded(Key("main", "cv_1"), "s-1") is None
+    assert await stores.slots.choose(Key("main", "cv_1"), "s-1", ANYBODY) is None
     assert await stores.places() == []
 
 
@@ -221,7 +231,7 @@ async def test_fifty_at_once_never_take_more_than_there_is(stores: Stores) -> No
     await stores.put_user(user("a", 3))
     await stores.put_user(user("b", 4))
     holders = await asyncio.gather(
-        *(stores.slots.reserve_least_loaded(Key("main", f"cv_{n}"), f"s-{n}") for n in range(50))
+        *(stores.slots.choose(Key("main", f"cv_{n}"), f"s-{n}", ANYBODY) for n in range(50))
     )
     assert sum(holder is not None for holder in holders) == 7
     assert [who for who, _ in await stores.places()] == ["a"] * 3 + ["b"] * 4
@@ -232,8 +242,8 @@ async def test_the_same_slot_again_is_taken_over(stores: Stores) -> None:
     await stores.put_user(user("a"))
     await stores.put_user(user("b"))
     key = Key("main", "cv_1")
-    first = await stores.slots.reserve_least_loaded(key, "s-1")
-    second = await stores.slots.reserve_least_loaded(key, "s-1")
+    first = await stores.slots.choose(key, "s-1", ANYBODY)
+    second = await stores.slots.choose(key, "s-1", ANYBODY)
     assert first is not None
     assert second is not None
     assert (first.user_id, second.user_id) == ("a", "a")
@@ -247,7 +257,7 @@ async def test_the_same_slot_again_is_taken_over(stores: Stores) -> None:
 async def test_a_slot_is_freed_by_name_or_by_age(stores: Stores) -> None:
     """Freeing twice is harmless; a young one stays when only old ones are meant."""
     await stores.put_user(user("a"))
-    await stores.slots.reserve_least_loaded(Key("main", "cv_1"), "s-1")
+    await stores.slots.choose(Key("main", "cv_1"), "s-1", ANYBODY)
     slot = Slot(Key("main", "a"), "s-1", "cv_1")
     assert await stores.slots.reserved() == [slot]
     assert await stores.slots.reserved(timedelta(hours=1)) == []
@@ -264,13 +274,13 @@ async def test_a_slot_can_be_restored_beyond_capacity(stores: Stores) -> None:
     for name in ("s-1", "s-2", "s-2"):
         await stores.slots.restore(Slot(Key("main", "a"), name, f"cv_{name}"))
     assert await stores.places() == [("a", "s-1"), ("a", "s-2")]
-    assert await stores.slots.reserve_least_loaded(Key("main", "cv_3"), "s-3") is None
+    assert await stores.slots.choose(Key("main", "cv_3"), "s-3", ANYBODY) is None
 
 
 async def test_a_users_own_write_leaves_the_slots_alone(stores: Stores) -> None:
     """A shift that ends does not take the cases away."""
     await stores.put_user(user("a"))
-    await stores.slots.reserve_least_loaded(Key("main", "cv_1"), "s-1")
+    await stores.slots.choose(Key("main", "cv_1"), "s-1", ANYBODY)
     await stores.put_user(user("a", shift_id=None))
     assert await stores.places() == [("a", "s-1")]
 
@@ -318,3 +328,124 @@ async def test_quiet_cases_are_open_without_an_open_ticket(activity: ActivitySto
         await activity.heard(two, f"t{version}", START, Standing("T-1001", version, is_open))
     found = await activity.quiet_since(later, 10)
     assert [(quiet.conversation, quiet.version) for quiet in found] == [(two, 1), (one, 2)]
+
+
+async def test_round_robin_goes_by_turns_whatever_anybody_holds(stores: Stores) -> None:
+    """Longest since the last assignment first; the one who has room alone when nobody else has."""
+    await stores.put_user(user("a", 9))
+    await stores.put_user(user("b", 1))
+    await stores.put_user(user("c", 9))
+    for name in ("x", "y", "z"):
+        await stores.slots.restore(Slot(Key("main", "a"), name, f"cv_{name}"))
+    chosen = []
+    for number in range(6):
+        picks = [Pick(RULE, "longest-idle")]
+        holder = await stores.slots.choose(Key("main", f"cv_{number}"), f"s-{number}", picks)
+        chosen.append(None if holder is None else holder.user_id)
+    assert chosen == ["a", "b", "c", "a", "c", "a"]
+
+
+async def test_a_language_and_skills_narrow_who_is_chosen(stores: Stores) -> None:
+    """One of the languages, all of the skills; nobody rather than somebody who cannot."""
+    await stores.put_user(user("a", languages=("en",)))
+    await stores.put_user(user("b", languages=("ur", "en"), skills=("refunds",)))
+    await stores.put_user(user("c", languages=("ur",), skills=("refunds", "tax"), capacity=1))
+
+    async def ask(name: str, **needs: Any) -> str | None:
+        holder = await stores.slots.choose(Key("main", name), name, [Pick(RULE, **needs)])
+        return None if holder is None else holder.user_id
+
+    assert await ask("s-1", languages=("ur-Latn", "ur"), skills=("refunds", "tax")) == "c"
+    assert await ask("s-2", languages=("ur-Latn", "ur"), skills=("refunds", "tax")) is None
+    assert await ask("s-3", languages=("ur",)) == "b"
+    assert await ask("s-4", languages=("pa",)) is None
+    assert await ask("s-5", only="a") == "a"
+    assert await ask("s-6", only="nobody") is None
+
+
+async def test_the_first_choice_that_finds_somebody_is_named(stores: Stores) -> None:
+    """With those that found nobody before it; also when the same slot is asked for again."""
+    await stores.put_user(user("a", languages=("en",)))
+    last, speaks = RuleRef("last-owner", "v1", "t1"), RuleRef("match", "v2", "t2")
+    picks = [Pick(last, only="gone"), Pick(speaks, languages=("ur",)), Pick(RULE)]
+    first = await stores.slots.choose(Key("main", "cv_1"), "s-1", picks)
+    again = await stores.slots.choose(Key("main", "cv_1"), "s-1", [Pick(speaks)])
+    for holder in (first, again):
+        assert holder is not None
+        assert (holder.user_id, holder.rule) == ("a", RULE)
+        assert holder.tried == ("last-owner", "match")
+    assert await stores.places() == [("a", "s-1")]
+    by_hand = await stores.slots.reserve(Key("main", "cv_2"), "s-2", user_id="a", off_shift=True)
+    assert by_hand is not None
+    assert by_hand.rule is None
+
+
+@pytest.mark.parametrize("gone", ["away", "offline"])
+async def test_who_is_not_at_their_desk_is_not_chosen(stores: Stores, gone: Any) -> None:
+    """Nor who is deactivated; a person may still give a case to somebody who is away."""
+    await stores.put_user(user("a", presence=gone))
+    await stores.put_user(user("b", active=False))
+    key = Key("main", "cv_1")
+    assert await stores.slots.choose(key, "s-1", ANYBODY) is None
+    assert await stores.slots.reserve(key, "s-2", user_id="a", off_shift=False) is None
+    assert await stores.slots.reserve(key, "s-3", user_id="b", off_shift=True) is None
+    assert await stores.slots.reserve(key, "s-4", user_id="a", off_shift=True) is not None
+
+
+async def test_who_may_own_no_longer_and_still_has_a_place_is_found(stores: Stores) -> None:
+    """And the open cases that are theirs, by name."""
+    await stores.put_user(user("a"))
+    await stores.put_user(user("b"))
+    for name, owner in (("cv_1", "a"), ("cv_2", "b"), ("cv_3", "a")):
+        await stores.slots.reserve(Key("main", name), name, user_id=owner, off_shift=True)
+        await stores.put(name, replace(WAITING, owner=owner, slot=name, queued_at=None))
+    assert await stores.slots.barred() == []
+    await stores.put_user(user("a", active=False, barred_by="e-9"))
+    await stores.put_user(user("c", active=False, barred_by="e-8"))
+    assert await stores.slots.barred() == [Key("main", "a")]
+    held = await stores.conversations.held_by(Key("main", "a"))
+    assert held == [Key("main", "cv_1"), Key("main", "cv_3")]
+
+
+@pytest.mark.parametrize("first", ["least-loaded", "longest-idle"])
+async def test_many_at_once_take_what_there_is_by_every_choice(
+    stores: Stores, first: First
+) -> None:
+    """Forty that ask for ten places: ten get one, and nobody is over capacity."""
+    for user_id in ("a", "b"):
+        await stores.put_user(user(user_id, 5, languages=("ur",), skills=("refunds",)))
+    picks = [
+        Pick(RULE, only="a"),
+        Pick(RULE, first, languages=("ur",), skills=("refunds",)),
+        Pick(RULE, first),
+    ]
+    holders = await asyncio.gather(
+        *(stores.slots.choose(Key("main", f"cv_{n}"), f"s-{n}", picks) for n in range(40))
+    )
+    assert sum(holder is not None for holder in holders) == 10
+    assert [who for who, _ in await stores.places()] == ["a"] * 5 + ["b"] * 5
+
+
+async def test_what_waits_follows_from_messages_and_answers_in_any_order(stores: Stores) -> None:
+    """Again is harmless; an older answer changes nothing; one told of is not named again."""
+    key, memories = Key("main", "cv_1"), stores.memories
+    minute = timedelta(minutes=1)
+    late = Heard("m2", START + 2 * minute, "refund-wanted")
+    await asyncio.gather(*(memories.hear(key, late) for _ in range(5)))
+    memory = await memories.hear(key, Heard("m1", START))
+    assert [each.event_id for each in memory.heard] == ["m1", "m2"]
+    assert memory.matched("refund-wanted") == (late,)
+    (wait,) = await memories.overdue("overdue", START + minute, 10)
+    assert (wait.conversation_id, wait.memory) == ("cv_1", memory)
+    assert await memories.overdue("overdue", START - minute, 10) == []
+    await memories.told(wait, "overdue")
+    assert await memories.overdue("overdue", START + minute, 10) == []
+    assert len(await memories.overdue("another", START + minute, 10)) == 1
+    await memories.answered(key, START + minute)
+    await memories.answered(key, START)
+    (wait,) = await memories.overdue("overdue", START + 9 * minute, 10)
+    assert wait.memory.unanswered == (late,)
+    await memories.answered(key, START + 2 * minute)
+    assert await memories.overdue("overdue", START + 9 * minute, 10) == []
+    await memories.answered(Key("main", "cv_2"), START + minute)
+    assert (await memories.hear(Key("main", "cv_2"), Heard("m3", START))).unanswered == ()

@@ -448,6 +448,21 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "Agent A added as agent, for up to 10 cases",
     ),
     (
+        "conversation.escalated",
+        {
+            "data": {
+                "trigger": "rule",
+                "rule": "writes-again-unanswered",
+                "matched": [],
+                "observed": {"messages": 4, "since": "2026-11-23T10:15:00Z", "seconds": 1200},
+            }
+        },
+        (
+            "Escalation flagged: writes-again-unanswered, "
+            "4 messages without an answer since 23 Nov 10:15 UTC"
+        ),
+    ),
+    (
         "user.updated",
         {
             "data": {"user_id": "a", "name": "Agent A"},

@@ -11,6 +11,9 @@ from casetrail_contracts import Event, parse_event
 from casetrail_routing.domain.assignment import least_loaded_key
 from casetrail_routing.domain.conversation import Conversation
 from casetrail_routing.domain.decisions import Holder
+from casetrail_routing.domain.facts import RuleRef
+from casetrail_routing.domain.patience import Heard, Memory, Waits
+from casetrail_routing.domain.strategies import Pick
 from casetrail_routing.domain.user import User
 from casetrail_routing.ports import Key, Quiet, Slot, Standing
 from casetrail_runtime.outbox import Applied, Loaded, VersionConflict, version_after
@@ -46,6 +49,7 @@ class MemoryAggregates(Generic[S]):
         self.log = log
         self.documents: dict[str, Loaded[S]] = {}
         self.crash: Literal["before", "after"] | None = None
+        self._parsed: list[Event] = []
 
     async def load(self, id: str) -> Loaded[S] | None:  # noqa: A002 - the port's word
         await asyncio.sleep(0)
@@ -82,8 +86,8 @@ class MemoryAggregates(Generic[S]):
 
     def events(self, subject: str | None = None) -> list[Event]:
         """The events of the log, parsed; of one subject if given."""
-        events = [parse_event(body) for body in self.log]
-        return [event for event in events if subject in {None, event.subject}]
+        self._parsed += [parse_event(body) for body in self.log[len(self._parsed) :]]
+        return [event for event in self._parsed if subject in {None, event.subject}]
 
 
 class MemoryConversationStore(MemoryAggregates[Conversation]):
@@ -131,6 +135,10 @@ class MemoryConversationStore(MemoryAggregates[Conversation]):
         ]
 
 
+Chosen = tuple[RuleRef, tuple[str, ...]]
+"""The strategy that chose, and those that found nobody before."""
+
+
 @dataclass(frozen=True)
 class Reserved:
     """One entry of a user's slots."""
@@ -138,6 +146,11 @@ class Reserved:
     slot: Slot
     claim: str
     at: datetime
+    chosen: Chosen | None = None
+
+
+def _holder(user: User, taken: Reserved) -> Holder:
+    return Holder(user.user_id, user.name, taken.claim, *(taken.chosen or ()))
 
 
 class MemorySlots:
@@ -150,25 +163,32 @@ class MemorySlots:
         self._claims = 0
         self.taken: dict[str, list[Reserved]] = {}
 
-    async def reserve_least_loaded(
-        self, slot_for: Key, name: str, *, avoid: str | None = None
-    ) -> Holder | None:
-        await asyncio.sleep(0)
-        again = self._take_over(slot_for, name, None)
-        if again is not None:
-            return again
-        free = [
+    async def choose(self, slot_for: Key, name: str, picks: Sequence[Pick]) -> Holder | None:
+        tried: list[str] = []
+        for pick in picks:
+            await asyncio.sleep(0)
+            again = self._take_over(slot_for, name, None)
+            if again is not None:
+                return again
+            free = self._candidates(slot_for, pick)
+            if free:
+                user = min(free, key=lambda user: self._key(slot_for, pick, user))
+                return self._take(slot_for, name, user, (pick.rule, tuple(tried)))
+            tried.append(pick.rule.name)
+        return self._take_over(slot_for, name, None)
+
+    def _candidates(self, slot_for: Key, pick: Pick) -> list[User]:
+        return [
             user
             for id_, user in self._found()
             if id_.startswith(f"{slot_for.workspace}:")
             and user.takes_cases
-            and user.user_id != avoid
+            and pick.only in {None, user.user_id}
+            and user.user_id != pick.avoid
+            and (not pick.languages or set(pick.languages) & set(user.languages))
+            and set(pick.skills) <= set(user.skills)
             and self._load(slot_for, user) < user.capacity
         ]
-        if not free:
-            return None
-        chosen = min(free, key=lambda user: self._key(slot_for, user))
-        return self._take(slot_for, name, chosen)
 
     async def reserve(
         self, slot_for: Key, name: str, *, user_id: str, off_shift: bool
@@ -182,7 +202,7 @@ class MemorySlots:
             return None
         if self._load(slot_for, user) >= user.capacity:
             return None
-        return self._take(slot_for, name, user)
+        return self._take(slot_for, name, user, None)
 
     async def give_back(self, slot: Slot, claim: str) -> None:
         await asyncio.sleep(0)
@@ -225,16 +245,18 @@ class MemorySlots:
     def _load(self, slot_for: Key, user: User) -> int:
         return len(self.taken.get(Key(slot_for.workspace, user.user_id).document, []))
 
-    def _key(self, slot_for: Key, user: User) -> tuple[int, float, str]:
+    def _key(self, slot_for: Key, pick: Pick, user: User) -> tuple[int, float, str]:
         last = self._last_assigned.get(Key(slot_for.workspace, user.user_id).document)
-        return least_loaded_key(self._load(slot_for, user), last, user.user_id)
+        load = self._load(slot_for, user) if pick.first == "least-loaded" else 0
+        return least_loaded_key(load, last, user.user_id)
 
-    def _take(self, slot_for: Key, name: str, user: User) -> Holder:
+    def _take(self, slot_for: Key, name: str, user: User, chosen: Chosen | None) -> Holder:
         owner = Key(slot_for.workspace, user.user_id)
-        taken = Reserved(Slot(owner, name, slot_for.id), self._claim(), self._clock.time)
+        slot = Slot(owner, name, slot_for.id)
+        taken = Reserved(slot, self._claim(), self._clock.time, chosen)
         self.taken.setdefault(owner.document, []).append(taken)
         self._last_assigned[owner.document] = self._clock()
-        return Holder(user.user_id, user.name, taken.claim)
+        return _holder(user, taken)
 
     def _take_over(self, slot_for: Key, name: str, user_id: str | None) -> Holder | None:
         for id_, entries in self.taken.items():
@@ -243,7 +265,7 @@ class MemorySlots:
                 if mine and user_id in {None, taken.slot.user.id}:
                     entries[place] = replace(taken, claim=self._claim(), at=self._clock.time)
                     user = dict(self._found())[id_]
-                    return Holder(user.user_id, user.name, entries[place].claim)
+                    return _holder(user, entries[place])
         return None
 
     def _claim(self) -> str:
@@ -278,7 +300,7 @@ class MemoryProcessed:
 
 
 @dataclass
-class Heard:
+class Activity:
     """What was heard of one conversation; places are its case (None) and its tickets."""
 
     last_at: datetime
@@ -291,13 +313,13 @@ class MemoryActivity:
     """When something last happened in each conversation."""
 
     def __init__(self) -> None:
-        self.heard_of: dict[Key, Heard] = {}
+        self.heard_of: dict[Key, Activity] = {}
 
     async def heard(
         self, conversation: Key, event_id: str, at: datetime, standing: Standing | None
     ) -> None:
         await asyncio.sleep(0)
-        heard = self.heard_of.setdefault(conversation, Heard(at, event_id))
+        heard = self.heard_of.setdefault(conversation, Activity(at, event_id))
         if at > heard.last_at:
             heard.last_at, heard.last_event_id = at, event_id
         if standing is None:
@@ -349,3 +371,41 @@ class NotedRequests:
 
     def ask(self, workspace: str, cause_id: str | None, correlation_id: str | None) -> None:
         self.asked.append((workspace, cause_id, correlation_id))
+
+
+class MemoryMemories:
+    """What customers wrote and when they were answered."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, Memory] = {}
+        self._told: dict[tuple[str, str], str] = {}
+
+    async def hear(self, conversation: Key, message: Heard) -> Memory:
+        await asyncio.sleep(0)
+        known = self.of.get(conversation.document, Memory())
+        others = [each for each in known.heard if each.event_id != message.event_id]
+        heard = tuple(sorted([*others, message], key=lambda each: each.at))[-100:]
+        self.of[conversation.document] = replace(known, heard=heard)
+        return self.of[conversation.document]
+
+    async def answered(self, conversation: Key, at: datetime) -> None:
+        await asyncio.sleep(0)
+        known = self.of.get(conversation.document, Memory())
+        latest = at if known.answered_at is None else max(at, known.answered_at)
+        self.of[conversation.document] = replace(known, answered_at=latest)
+
+    async def overdue(self, rule: str, before: datetime, limit: int) -> list[Waits]:
+        await asyncio.sleep(0)
+        found = []
+        for id_, memory in self.of.items():
+            waits = memory.unanswered
+            told = bool(waits) and self._told.get((id_, rule)) == waits[0].event_id
+            if waits and waits[0].at <= before and not told:
+                key = Key(*id_.split(":", 1))
+                found.append(Waits(key.id, key.workspace, memory))
+        return sorted(found, key=lambda wait: wait.memory.unanswered[0].at)[:limit]
+
+    async def told(self, wait: Waits, rule: str) -> None:
+        await asyncio.sleep(0)
+        id_ = Key(wait.workspace, wait.conversation_id).document
+        self._told[id_, rule] = wait.memory.unanswered[0].event_id

@@ -2,12 +2,12 @@
 
 import pytest
 from casetrail_routing.adapters.rules_yaml import load_rules
-from casetrail_routing.domain.complaints import ComplaintRule, Phrase, find_complaint
+from casetrail_routing.domain.complaints import ComplaintRule, Phrase, find_topic
 from casetrail_routing.domain.spelling import spelled
 from hypothesis import given
 from hypothesis import strategies as st
 
-RULES = load_rules(None)
+RULES = load_rules(None).complaints
 
 COMPLAINTS = [
     ("parcel nahi aya, 5 din ho gaye", "parcel-not-arrived"),
@@ -92,7 +92,7 @@ HARMLESS = [
 @pytest.mark.parametrize(("text", "rule"), COMPLAINTS)
 def test_a_complaint_is_found_by_the_rule_that_means_it(text: str, rule: str) -> None:
     """Each of these written messages is flagged, and by the rule a person would name."""
-    found = find_complaint(RULES, text)
+    found = find_topic(RULES, text)
     assert found is not None, text
     assert found.rule.name == rule
     for match in found.matched:
@@ -102,7 +102,7 @@ def test_a_complaint_is_found_by_the_rule_that_means_it(text: str, rule: str) ->
 @pytest.mark.parametrize("text", HARMLESS)
 def test_a_harmless_message_is_not_flagged(text: str) -> None:
     """Negations, thanks and look-alikes are no complaints."""
-    assert find_complaint(RULES, text) is None
+    assert find_topic(RULES, text) is None
 
 
 def test_the_rules_that_ship_have_phrases_in_three_languages() -> None:
@@ -115,7 +115,7 @@ def test_the_rules_that_ship_have_phrases_in_three_languages() -> None:
 def test_a_match_says_where_it_stands_in_the_original() -> None:
     """Offsets count characters of what the customer wrote, not of the comparable form."""
     text = "Bhai 😀 ye parcel  NAHIII...aaya 5 din se"
-    found = find_complaint(RULES, text)
+    found = find_topic(RULES, text)
     assert found is not None
     (match,) = found.matched
     assert (match.phrase, match.language) == ("nahi aya", "ur-Latn")
@@ -124,7 +124,7 @@ def test_a_match_says_where_it_stands_in_the_original() -> None:
 
 def test_every_match_of_the_rule_is_reported_in_order() -> None:
     """Two phrases of one rule are two matches."""
-    found = find_complaint(RULES, "refund! I want my money back")
+    found = find_topic(RULES, "refund! I want my money back")
     assert found is not None
     assert [(match.phrase, match.start) for match in found.matched] == [
         ("refund", 0),
@@ -134,7 +134,7 @@ def test_every_match_of_the_rule_is_reported_in_order() -> None:
 
 def test_the_first_rule_of_the_file_names_the_complaint() -> None:
     """A message that several rules match is named by the topmost."""
-    found = find_complaint(RULES, "refund me, the parcel never arrived")
+    found = find_topic(RULES, "refund me, the parcel never arrived")
     assert found is not None
     assert found.rule.name == "parcel-not-arrived"
 
@@ -152,7 +152,7 @@ def test_the_version_changes_with_the_rule_and_not_with_its_neighbours() -> None
 
 def test_no_text_is_no_complaint() -> None:
     """A photo without a caption has no words."""
-    assert find_complaint(RULES, None) is None
+    assert find_topic(RULES, None) is None
 
 
 @given(st.text())

@@ -22,10 +22,9 @@ from casetrail_contracts.commands import (
     TransferConversation,
     UpdateUser,
 )
+from casetrail_contracts.registry.conversation import ConversationEscalated
 from casetrail_contracts.registry.user import (
     UserCreated,
-    UserDeactivated,
-    UserRoleChanged,
     UserUpdated,
 )
 from casetrail_routing.domain import conversation as conversations
@@ -44,6 +43,7 @@ USERS = ("a", "b")
 TEXTS = ("salam", "parcel nahi aya", "koi masla nahi", "refund!")
 TAGS = ("wedding", "refund", "vip")
 HOURS = (0, 1, 23, 30, 200)
+WAITED = "no answer so far"
 PRESENCES = ("available", "away", "offline")
 
 steps = st.one_of(
@@ -78,6 +78,7 @@ steps = st.one_of(
     st.tuples(st.just("reactivate"), st.sampled_from(USERS)),
     st.tuples(st.just("presence"), st.sampled_from(USERS), st.sampled_from(PRESENCES)),
     st.tuples(st.just("deliver")),
+    st.tuples(st.just("look")),
     st.tuples(st.just("crash"), st.sampled_from(["before", "after", "mark"])),
     st.tuples(st.just("later"), st.sampled_from(HOURS)),
     st.tuples(st.just("sweep")),
@@ -95,6 +96,11 @@ COMMANDS: dict[str, type[OnCase]] = {
 }
 sequences = st.lists(steps, min_size=20, max_size=60)
 capacities = st.tuples(st.integers(0, 3), st.integers(0, 3))
+
+
+def waited(event: Event) -> bool:
+    """Whether it marks a wait: long after its message, which has had its own effect by then."""
+    return isinstance(event.data, ConversationEscalated) and event.data.reason == WAITED
 
 
 class Run:
@@ -163,6 +169,8 @@ class Run:
                 await self.send(self.on_user(ChangePresence, user_id, presence=presence))
             case ("deliver",):
                 await self.deliver_own()
+            case ("look",):
+                await self.look()
             case "crash", "mark":
                 self.world.processed.crash = True
             case "crash", when:
@@ -186,13 +194,20 @@ class Run:
         return samples.on_user(kind, user_id, by=samples.ADMIN, **fields)
 
     async def deliver_own(self) -> None:
-        """Gives routing its own events of users, all of them from the first: copies and new ones.
+        """Gives routing its own events, all of them from the first: copies and new ones.
 
         A crash in between is a redelivery later.
         """
         for event in self.world.users.events():
-            if type(event.data) in {UserDeactivated, UserRoleChanged}:
+            if event.type in self.world.reactions:
                 await self.deliver(event)
+
+    async def look(self) -> None:
+        """Looks for customers who wait; a crash leaves them to the next look."""
+        try:
+            await self.world.escalate_waiting.look()
+        except Crashed:
+            return
 
     async def send(self, thing: Event | Command) -> None:
         """Delivers something new."""
@@ -251,7 +266,8 @@ class Run:
         by_subject: dict[str, list[Event]] = defaultdict(list)
         written_at: dict[tuple[str, str | None], set[datetime]] = defaultdict(set)
         for event in events:
-            written_at[event.subject, event.causationid].add(event.time)
+            if not waited(event):
+                written_at[event.subject, event.causationid].add(event.time)
             by_subject[event.subject].append(event)
         assert all(len(times) == 1 for times in written_at.values()), written_at
         for subject, history in by_subject.items():

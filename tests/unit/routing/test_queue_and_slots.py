@@ -4,13 +4,17 @@ import asyncio
 
 import pytest
 from casetrail_contracts.ids import derive_id
+from casetrail_routing.domain.assignment import LEAST_LOADED
 from casetrail_routing.domain.facts import Queued
+from casetrail_routing.domain.strategies import Pick
 from casetrail_routing.ports import Key, Slot
 from casetrail_routing.use_cases.reconcile_slots import Healed
 
 from tests.unit.routing import samples
 from tests.unit.routing.memory import Crashed
 from tests.unit.routing.world import World
+
+ANYBODY = [Pick(LEAST_LOADED.ref)]
 
 
 @pytest.fixture
@@ -64,7 +68,7 @@ async def test_a_sleeper_cannot_write_after_its_slot_is_freed(world: World) -> N
     custody = world.route_message.custody
     current = await custody.load(key)
     name = derive_id("m-1", "cv_1", "conversation.assigned", 3)
-    holder = await world.slots.reserve_least_loaded(key, name)
+    holder = await world.slots.choose(key, name, ANYBODY)
     assert holder is not None
     world.clock.forward(seconds=6)
     assert (await world.reconcile()).freed == 1
@@ -79,10 +83,10 @@ async def test_a_slot_taken_over_since_is_not_freed(world: World) -> None:
     """A second attempt of the same write makes the reservation young again."""
     await world.on_duty("a", capacity=1)
     key = Key("main", "cv_1")
-    await world.slots.reserve_least_loaded(key, "s-1")
+    await world.slots.choose(key, "s-1", ANYBODY)
     world.clock.forward(seconds=6)
     (old,) = await world.slots.reserved(world.reconcile.grace)
-    await world.slots.reserve_least_loaded(key, "s-1")
+    await world.slots.choose(key, "s-1", ANYBODY)
     await world.slots.release(old, world.reconcile.grace)
     assert world.load("a") == 1
 

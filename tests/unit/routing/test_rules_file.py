@@ -31,7 +31,7 @@ def problems(text: str) -> list[str]:
 
 def test_a_file_is_read_with_its_spellings() -> None:
     """A word of a phrase stands for every spelling of it."""
-    (rule,) = parse_rules(GOOD, "rules.yaml")
+    (rule,) = parse_rules(GOOD, "rules.yaml").complaints
     assert [match.phrase for match in rule.matches("parcel nhi aya")] == ["nahi aya"]
     assert rule.matches("if not here") == ()
     assert '"spellings":{"ur-Latn":{"nahi":["nahin","nhi"]}}' in rule.text
@@ -57,7 +57,7 @@ rules:
         "line 5: phrase 'Late!' stands already in line 5",
         "line 5: phrase '...' has no letter or digit",
         "line 5: a phrase must be text; '7' is not (put it in quotes)",
-        "line 8: a rule has no 'phrase'; it may have name, means, phrases, unless",
+        "line 8: a rule has no 'phrase'; it may have name, means, phrases, unless, times",
         "line 9: 'en' must be a list with at least one entry",
         "line 10: a rule must be `name: value` lines",
     ]
@@ -77,6 +77,21 @@ def test_the_same_rule_twice_is_a_fault() -> None:
         ("- a", "line 1: the file must be `name: value` lines"),
         ("rules:\n  - name: [x", "line 2: "),
         ("spellings: {en: [a]}\nrules: []", "line 1: spellings of en must be `word: [other"),
+        (
+            "rules: [{name: a, means: b, phrases: {en: [late]}, times: 0}]",
+            "line 1: times must be a whole number from 1",
+        ),
+        (
+            "rules: [{name: a, means: b, phrases: {en: [it]}}]\nrepeats:\n  - {name: r, means: m}",
+            "line 3: a repeat needs 'messages'",
+        ),
+        (
+            (
+                "rules: [{name: a, means: b, phrases: {en: [late]}}]\n"
+                "waiting:\n  - {name: so long, means: m, minutes: soon}"
+            ),
+            "line 3: name 'so long' must be of a-z, 0-9 and -",
+        ),
         ("spellings: {en: {two words: [a]}}\nrules: []", "line 1: 'two words' must be one word"),
     ],
 )
@@ -98,11 +113,14 @@ def test_a_file_of_ones_own_replaces_the_rules_that_ship(tmp_path: Path) -> None
     """Only its rules are in force."""
     path = tmp_path / "rules.yaml"
     path.write_text(GOOD, encoding="utf-8")
-    assert [rule.name for rule in load_rules(path)] == ["not-there"]
+    assert [rule.name for rule in load_rules(path).complaints] == ["not-there"]
 
 
 def test_the_reference_names_every_rule_that_ships() -> None:
     """Who reads an event finds its rule in the docs."""
     docs = Path(__file__).parents[3] / "docs" / "reference" / "escalation-rules.md"
     text = docs.read_text(encoding="utf-8")
-    assert [rule.name for rule in load_rules(None) if f"`{rule.name}`" not in text] == []
+    rules = load_rules(None)
+    names = [rule.name for rule in rules.complaints]
+    names += [rule.name for rule in rules.repeats] + [rule.name for rule in rules.waiting]
+    assert [name for name in names if f"`{name}`" not in text] == []

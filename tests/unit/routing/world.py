@@ -1,6 +1,6 @@
 """Routing as a whole, over the twins in memory."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from casetrail_contracts import CommandReply, Event
@@ -29,6 +29,7 @@ from casetrail_contracts.commands import (
 from casetrail_routing.adapters.rules_yaml import load_rules
 from casetrail_routing.domain.conversation import Conversation
 from casetrail_routing.domain.custody_policy import CustodyPolicies, CustodyPolicy, Inbox
+from casetrail_routing.domain.strategies import DEFAULT_PLANS, Pick
 from casetrail_routing.domain.user import User
 from casetrail_routing.handlers import reactions
 from casetrail_routing.ports import Key
@@ -52,6 +53,7 @@ from casetrail_routing.use_cases.case_remarks import (
 from casetrail_routing.use_cases.close_idle import CloseIdle
 from casetrail_routing.use_cases.custody import Custody
 from casetrail_routing.use_cases.drain_queue import DrainQueue
+from casetrail_routing.use_cases.escalate_waiting import EscalateWaiting, HearAnswer
 from casetrail_routing.use_cases.expire_offers import ExpireOffers
 from casetrail_routing.use_cases.note_activity import NoteActivity
 from casetrail_routing.use_cases.pass_on_shift import PassOnShift
@@ -73,6 +75,7 @@ from tests.unit.routing.memory import (
     MemoryActivity,
     MemoryAggregates,
     MemoryConversationStore,
+    MemoryMemories,
     MemoryNumbers,
     MemoryProcessed,
     MemoryPublisher,
@@ -90,6 +93,9 @@ class World:
     def __init__(self, custody_policy: CustodyPolicy | None = None) -> None:
         self.log: list[bytes] = []
         self.clock = FakeClock()
+        self.plans = DEFAULT_PLANS
+        self.rules = RULES
+        self.memories = MemoryMemories()
         self.conversations = MemoryConversationStore("conversations", self.log)
         self.users: MemoryAggregates[User] = MemoryAggregates("users", self.log)
         self.slots = MemorySlots(self.users, self.clock)
@@ -97,16 +103,16 @@ class World:
         self.numbers = MemoryNumbers()
         self.publisher = MemoryPublisher()
         self.requests = NotedRequests()
-        custody = Custody(self.conversations, self.slots)
+        custody = Custody(self.conversations, self.slots, self.picks)
         answering = Answering(self.processed, self.publisher, self.clock)
         cases = CaseDesk(custody, answering, self.requests, self.clock)
         giving = Giving(cases, self.users)
         people = UserDesk(self.users, answering, self.requests, self.clock)
         policies = CustodyPolicies(custody_policy or CustodyPolicy())
         inbox = Inbox("shared-inbox", policies)
-        policy = RoutingPolicy(RULES, REOPEN_WINDOW, inbox)
+        policy = RoutingPolicy(lambda: self.rules, REOPEN_WINDOW, inbox)
         self.route_message = RouteMessage(
-            custody, self.numbers, self.processed, self.requests, policy, self.clock
+            custody, self.numbers, self.processed, self.requests, policy, self.memories, self.clock
         )
         self.drain = DrainQueue(custody, self.clock)
         self.reconcile = ReconcileSlots(custody, GRACE)
@@ -117,8 +123,13 @@ class World:
         self.pass_on_shift = PassOnShift(
             custody, self.users, self.processed, inbox, self.requests, self.clock
         )
-        self.reactions = reactions(self.route_message, self.return_cases, self.pass_on_shift)
+        self.reactions = reactions(
+            self.route_message, self.return_cases, self.pass_on_shift, HearAnswer(self.memories)
+        )
         self.expire_offers = ExpireOffers(custody, inbox, self.requests, self.clock)
+        self.escalate_waiting = EscalateWaiting(
+            custody, self.memories, lambda: self.rules, self.clock
+        )
         self._commands: dict[type[Command], Any] = {
             AssignConversation: AssignCase(giving),
             ClaimConversation: ClaimCase(giving),
@@ -141,9 +152,13 @@ class World:
             EndShift: FinishShift(people),
         }
 
+    def picks(self, workspace: str, case: Conversation, at: datetime) -> list[Pick]:
+        """By the plans in force, which a test may exchange."""
+        return self.plans.picks(workspace, case, at)
+
     async def receive(self, event: Event) -> None:
         """The event arrives."""
-        await self.reactions[type(event.data)](event)
+        await self.reactions[event.type](event)
 
     async def ask(self, command: Command) -> CommandReply:
         """The command's reply, after the queue was drained for whoever it freed."""

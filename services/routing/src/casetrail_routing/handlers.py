@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from casetrail_contracts import Event, EventData
+from casetrail_contracts import Event
 from casetrail_contracts.registry.message import MessageReceived
 from casetrail_contracts.registry.shift import ShiftEnded
 from casetrail_contracts.registry.user import UserDeactivated, UserRoleChanged
@@ -12,25 +12,31 @@ from casetrail_runtime.pull import Delivery, subscribe_keyed
 from faststream.nats import NatsBroker
 
 from casetrail_routing.ports import Key
+from casetrail_routing.use_cases.escalate_waiting import HearAnswer
 from casetrail_routing.use_cases.note_activity import NoteActivity
 from casetrail_routing.use_cases.pass_on_shift import PassOnShift
 from casetrail_routing.use_cases.return_cases import ReturnCases
 from casetrail_routing.use_cases.route_message import RouteMessage
 
 Reaction = Callable[[Event], Awaitable[object]]
-Reactions = Mapping[type[EventData], Reaction]
-"""What is done about an event, by the type of its data; other events pass by."""
+Reactions = Mapping[str, Reaction]
+"""What is done about an event, by the CloudEvents type; other events pass by."""
 
 
 def reactions(
-    route_message: RouteMessage, return_cases: ReturnCases, pass_on_shift: PassOnShift
+    route_message: RouteMessage,
+    return_cases: ReturnCases,
+    pass_on_shift: PassOnShift,
+    hear_answer: HearAnswer,
 ) -> Reactions:
     """Everything routing does because of an event."""
     return {
-        MessageReceived: on_message(route_message),
-        UserDeactivated: on_barred(return_cases),
-        UserRoleChanged: on_barred(return_cases),
-        ShiftEnded: on_shift_ended(pass_on_shift),
+        "casetrail.message.received.v1": on_message(route_message),
+        "casetrail.message.sent.v1": hear_answer,
+        "casetrail.conversation.closed.v1": hear_answer,
+        "casetrail.user.deactivated.v1": on_barred(return_cases),
+        "casetrail.user.role_changed.v1": on_barred(return_cases),
+        "casetrail.shift.ended.v1": on_shift_ended(pass_on_shift),
     }
 
 
@@ -56,7 +62,7 @@ def on_event(reactions: Reactions, note: NoteActivity) -> Callable[[Delivery], A
     """The handler of the durable."""
 
     async def handle(delivery: Delivery) -> None:
-        react = reactions.get(type(delivery.event.data))
+        react = reactions.get(delivery.event.type)
         if react is not None:
             await react(delivery.event)
         await note(delivery.event)

@@ -1,7 +1,7 @@
 """The routing service, put together."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from casetrail_contracts.subjects import SUPPORT
 from casetrail_runtime.broker import make_app, make_broker
@@ -18,15 +18,25 @@ from casetrail_runtime.telemetry import setup_telemetry
 from faststream.asgi import AsgiFastStream
 
 from casetrail_routing.adapters import mongo
+from casetrail_routing.adapters.assignment_yaml import load_plans, parse_plans
 from casetrail_routing.adapters.clock import now
 from casetrail_routing.adapters.custody_yaml import load_policies
 from casetrail_routing.adapters.mongo_activity import ACTIVITY, MongoActivity
 from casetrail_routing.adapters.mongo_activity import INDEXES as ACTIVITY_INDEXES
+from casetrail_routing.adapters.mongo_memories import (
+    MEMORIES,
+    MEMORY_INDEXES,
+    MongoMemories,
+)
 from casetrail_routing.adapters.mongo_slots import MongoSlots
 from casetrail_routing.adapters.queue_drainer import QueueDrainer, Round
-from casetrail_routing.adapters.rules_yaml import load_rules
+from casetrail_routing.adapters.rule_files import RuleFile, RuleWatch
+from casetrail_routing.adapters.rules_yaml import load_rules, parse_rules
 from casetrail_routing.commands import CommandUseCases, register_commands
+from casetrail_routing.domain.complaints import EscalationRules
+from casetrail_routing.domain.conversation import Conversation
 from casetrail_routing.domain.custody_policy import Inbox
+from casetrail_routing.domain.strategies import Pick, Plans
 from casetrail_routing.handlers import reactions, register_handlers
 from casetrail_routing.ports import Clock, Publishing
 from casetrail_routing.settings import RoutingSettings
@@ -50,6 +60,7 @@ from casetrail_routing.use_cases.case_remarks import (
 from casetrail_routing.use_cases.close_idle import CloseIdle
 from casetrail_routing.use_cases.custody import Custody
 from casetrail_routing.use_cases.drain_queue import DrainQueue
+from casetrail_routing.use_cases.escalate_waiting import EscalateWaiting, HearAnswer
 from casetrail_routing.use_cases.expire_offers import ExpireOffers
 from casetrail_routing.use_cases.note_activity import NoteActivity
 from casetrail_routing.use_cases.pass_on_shift import PassOnShift
@@ -79,6 +90,32 @@ class Routing:
     pass_on_shift: PassOnShift
     note_activity: NoteActivity
     close_idle: CloseIdle
+    hear_answer: HearAnswer
+    escalate_waiting: EscalateWaiting
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """The rule files of the service, each as it stands at the moment it is asked for."""
+
+    escalation: RuleFile[EscalationRules]
+    plans: RuleFile[Plans]
+
+    def picks(self, workspace: str, case: Conversation, at: datetime) -> list[Pick]:
+        """The choices to try for a waiting case, by the plans in force."""
+        return self.plans().picks(workspace, case, at)
+
+
+def open_rules(settings: RoutingSettings) -> RuleBook:
+    """The rule files that the settings name, or what ships.
+
+    Raises:
+        FileInvalid: one of them cannot be used; the message has each fault with its line.
+    """
+    return RuleBook(
+        RuleFile("escalation", settings.rules_file, parse_rules, lambda: load_rules(None)),
+        RuleFile("assignment", settings.assignment_file, parse_plans, lambda: load_plans(None)),
+    )
 
 
 def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
@@ -98,20 +135,26 @@ def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
     drainer = QueueDrainer(
         sweep_every=settings.sweep_seconds, reconcile_every=settings.reconcile_seconds
     )
-    routing = assemble(db, publisher, drainer, settings)
-    reacting = reactions(routing.route_message, routing.return_cases, routing.pass_on_shift)
+    rules = open_rules(settings)
+    routing = assemble(db, publisher, drainer, settings, rules=rules)
+    watch = RuleWatch(rules.escalation, rules.plans, registry=telemetry.registry)
+    reacting = reactions(
+        routing.route_message, routing.return_cases, routing.pass_on_shift, routing.hear_answer
+    )
     register_handlers(broker, reacting, routing.note_activity, concurrency=settings.concurrency)
     register_commands(broker, routing.commands)
 
     async def before_broker() -> None:
         await require(broker, [SUPPORT_STREAM], [ROUTING_DURABLE])
-        await ensure_indexes(db, {**mongo.INDEXES, **ACTIVITY_INDEXES})
+        await ensure_indexes(db, {**mongo.INDEXES, **ACTIVITY_INDEXES, **MEMORY_INDEXES})
         await relay.start()
 
     async def after_broker() -> None:
         drainer.start(
             routing.drain,
             routing.reconcile,
+            Round("customers who wait", settings.waiting_seconds, routing.escalate_waiting.look),
+            Round("rule files", settings.rules_poll_seconds, watch.look),
             Round("cases of barred owners", settings.reconcile_seconds, routing.return_cases.sweep),
             Round("offers: expire", settings.sweep_seconds, routing.expire_offers),
             Round("cases: close idle", settings.reconcile_seconds, routing.close_idle),
@@ -130,6 +173,7 @@ def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
         "mongo": lambda: ping(client),
         "relay": relay.ping,
         "queue": drainer.ping,
+        "rules": watch.ping,
     }
     return make_app(
         broker,
@@ -150,25 +194,35 @@ def assemble(
     drainer: QueueDrainer,
     settings: RoutingSettings,
     clock: Clock = now,
+    *,
+    rules: RuleBook | None = None,
 ) -> Routing:
     """The use cases over this database; nothing is connected yet."""
+    rules = open_rules(settings) if rules is None else rules
     processed = ProcessedLog(db[mongo.PROCESSED])
     custody = Custody(
-        mongo.MongoConversationStore(db[mongo.CONVERSATIONS]), MongoSlots(db[mongo.USERS])
+        mongo.MongoConversationStore(db[mongo.CONVERSATIONS]),
+        MongoSlots(db[mongo.USERS]),
+        rules.picks,
     )
+    memories = MongoMemories(db[MEMORIES])
     users = mongo.user_store(db[mongo.USERS])
     inbox = Inbox(settings.queue, load_policies(settings.custody_file))
     activity = MongoActivity(db[ACTIVITY])
-    policy = RoutingPolicy(
-        load_rules(settings.rules_file), timedelta(hours=settings.reopen_hours), inbox
-    )
+    policy = RoutingPolicy(rules.escalation, timedelta(hours=settings.reopen_hours), inbox)
     answering = Answering(processed, publisher, clock)
     cases = CaseDesk(custody, answering, drainer, clock)
     giving = Giving(cases, users)
     people = UserDesk(users, answering, drainer, clock)
     return Routing(
         RouteMessage(
-            custody, mongo.MongoCaseNumbers(db[mongo.NUMBERS]), processed, drainer, policy, clock
+            custody,
+            mongo.MongoCaseNumbers(db[mongo.NUMBERS]),
+            processed,
+            drainer,
+            policy,
+            memories,
+            clock,
         ),
         CommandUseCases(
             AssignCase(giving),
@@ -198,4 +252,6 @@ def assemble(
         PassOnShift(custody, users, processed, inbox, drainer, clock),
         NoteActivity(activity),
         CloseIdle(custody, activity, inbox.policies, drainer, clock),
+        HearAnswer(memories),
+        EscalateWaiting(custody, memories, rules.escalation, clock),
     )

@@ -1,6 +1,6 @@
 """What the use cases of routing need from the world; adapters and test twins keep to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -10,6 +10,8 @@ from casetrail_runtime.outbox import AggregateStore, Loaded, ProcessedStore, Ver
 
 from casetrail_routing.domain.conversation import Conversation
 from casetrail_routing.domain.decisions import Holder
+from casetrail_routing.domain.patience import Heard, Memory, Waits
+from casetrail_routing.domain.strategies import Pick
 from casetrail_routing.domain.user import User
 
 __all__ = [
@@ -85,12 +87,11 @@ class Slot:
 class Slots(Protocol):
     """Places for cases: reserved atomically, so that nobody is ever over capacity."""
 
-    async def reserve_least_loaded(
-        self, slot_for: Key, name: str, *, avoid: str | None = None
-    ) -> Holder | None:
-        """A place at the user whom `least-loaded` chooses, never `avoid`; None when nobody is free.
+    async def choose(self, slot_for: Key, name: str, picks: Sequence[Pick]) -> Holder | None:
+        """A place at whom the first of these choices that finds somebody finds; None: nobody.
 
-        A place already reserved under this name is taken over: a repeated attempt takes no second.
+        Each choice is one atomic step. A place already reserved under this name is taken over, with
+        the rule that chose it then: a repeated attempt takes no second.
         """
 
     async def reserve(
@@ -112,6 +113,25 @@ class Slots(Protocol):
 
     async def barred(self) -> list[Key]:
         """The users who may no longer own cases and still have a place taken."""
+
+
+class Memories(Protocol):
+    """What customers wrote and up to when they are answered; facts in any order, any number."""
+
+    async def hear(self, conversation: Key, message: Heard) -> Memory:
+        """The memory with this message in it; again is harmless."""
+
+    async def answered(self, conversation: Key, at: datetime) -> None:
+        """Whatever was written until then is answered; an earlier answer changes nothing."""
+
+    async def overdue(self, rule: str, before: datetime, limit: int) -> list[Waits]:
+        """Conversations whose oldest unanswered message is from before then, oldest first.
+
+        Without those whose present wait this rule was told of (`told`).
+        """
+
+    async def told(self, wait: Waits, rule: str) -> None:
+        """The rule needs to hear no more of this wait."""
 
 
 @dataclass(frozen=True)

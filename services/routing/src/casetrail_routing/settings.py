@@ -21,6 +21,16 @@ class RoutingSettings(MongoServiceSettings):
         description="YAML file of custody policies by workspace: whether the queue offers or "
         "assigns, accept timers, shift ends, idle cases; unset: cases are assigned and stay",
     )
+    assignment_file: Path | None = Field(
+        default=None,
+        description="YAML file of assignment plans; unset: the least loaded for every case",
+    )
+    rules_poll_seconds: float = Field(
+        default=2.0, gt=0, description="seconds between two looks at the rule files for an edit"
+    )
+    waiting_seconds: float = Field(
+        default=15.0, gt=0, description="seconds between two looks for customers who wait too long"
+    )
     reopen_hours: float = Field(
         default=24.0,
         ge=0,

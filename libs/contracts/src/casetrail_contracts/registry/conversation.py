@@ -30,6 +30,10 @@ class ConversationQueued(EventData):
     queue: str
     accept_within: int | None = Field(default=None, exclude_if=_absent)
     """Seconds that whoever gets it from here has to accept it; null: it is theirs outright."""
+    language: str | None = Field(default=None, exclude_if=_absent)
+    """What the customer writes in (`en`, `ur`, `ur-Latn`), as far as the words tell."""
+    topic: str | None = Field(default=None, exclude_if=_absent)
+    """Name of the complaint rule that the message matched."""
 
 
 class ConversationAssigned(EventData):
@@ -47,6 +51,8 @@ class ConversationAssigned(EventData):
     queue: str | None = None
     queued_at: AwareDatetime | None = None
     accept_by: AwareDatetime | None = Field(default=None, exclude_if=_absent)
+    tried: list[str] | None = Field(default=None, exclude_if=_absent)
+    """The strategies that came before the one that chose, and found nobody."""
 
 
 class ConversationAccepted(EventData):
@@ -100,6 +106,15 @@ class MatchedPhrase(Open):
     end: int
 
 
+class Observed(Open):
+    """What a rule on waiting or repetition found: how many messages, since when, for how long."""
+
+    messages: int
+    since: AwareDatetime
+    seconds: int
+    message_event_ids: list[str] = Field(default_factory=list)
+
+
 class ConversationEscalated(EventData):
     """The case is marked Escalated, by a rule (which, and what matched) or by a person."""
 
@@ -110,6 +125,7 @@ class ConversationEscalated(EventData):
     rule_version: str | None = None
     matched: list[MatchedPhrase] = Field(default_factory=list)
     message_event_id: str | None = None
+    observed: Observed | None = Field(default=None, exclude_if=_absent)
 
 
 class ConversationDeescalated(EventData):

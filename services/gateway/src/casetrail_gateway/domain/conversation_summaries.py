@@ -1,12 +1,16 @@
 """Sentences about a case and who has it."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from casetrail_gateway.domain.told import Sentence, Told
 from casetrail_gateway.domain.words import (
     because,
+    clock,
+    count_of,
+    part_of,
     person,
+    plural,
     quoted,
     text_of,
     words,
@@ -66,9 +70,18 @@ def _conversation_escalated(told: Told) -> str:
         for match in (found if isinstance(found, list) else [])
         if isinstance(match, Mapping) and (phrase := text_of(match, "phrase")) is not None
     ]
+    observed = part_of(told.data, "observed")
+    if not phrases and observed:
+        return f"Escalation flagged: {rule}, {_unanswered(observed)}"
     if not phrases:
         return because(f"Escalation flagged: {rule}", told.reason)
     return f"Escalation flagged: {rule} matched {', '.join(quoted(p) for p in phrases[:5])}"
+
+
+def _unanswered(observed: Mapping[str, Any]) -> str:
+    count, since = count_of(observed, "messages"), clock(text_of(observed, "since"))
+    messages = "a message" if count is None else plural(count, "message")
+    return f"{messages} without an answer" + ("" if since is None else f" since {since}")
 
 
 def _conversation_closed(told: Told) -> str:

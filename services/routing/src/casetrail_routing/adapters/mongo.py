@@ -53,6 +53,11 @@ INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
             name="least_loaded",
             partialFilterExpression={"state.on_shift": True},
         ),
+        IndexModel(
+            [("workspace", ASCENDING), ("last_assigned_at", ASCENDING), ("_id", ASCENDING)],
+            name="longest_idle",
+            partialFilterExpression={"state.on_shift": True},
+        ),
         IndexModel([("slots.name", ASCENDING)], name="slot_name"),
     ],
     NUMBERS: NUMBER_INDEXES,

@@ -1,6 +1,6 @@
 """Slots in MongoDB: a list in the user's document, changed in single atomic operations.
 
-    slots: [{name, conversation_id, claim, at}]   load: how many   last_assigned_at
+    slots: [{name, conversation_id, claim, at, chosen}]   load: how many   last_assigned_at
 
 One `findAndModify` chooses the user, checks the capacity and takes the place; the server repeats
 the whole of it when another one was faster, so no two ever take the last place. Times are the
@@ -8,6 +8,7 @@ server's (`$$NOW`): the ages that `release` compares do not depend on the clocks
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from pymongo import ASCENDING, ReturnDocument
 
 from casetrail_routing.adapters.mongo import key_of
 from casetrail_routing.domain.decisions import Holder
+from casetrail_routing.domain.facts import RuleRef
+from casetrail_routing.domain.strategies import First, Pick
 from casetrail_routing.domain.user_facts import OWNING_ROLES
 from casetrail_routing.ports import Key, Slot
 
@@ -23,8 +26,12 @@ _SLOTS: Final = {"$ifNull": ["$slots", []]}
 _HAS_ROOM: Final = {"$expr": {"$lt": [{"$size": _SLOTS}, "$state.capacity"]}}
 _CAN_OWN: Final = {"state.role": {"$in": sorted(OWNING_ROLES)}, "state.active": {"$ne": False}}
 _AT_DESK: Final = {"state.on_shift": True, "state.presence": {"$nin": ["away", "offline"]}}
-_LEAST_LOADED: Final = [("load", ASCENDING), ("last_assigned_at", ASCENDING), ("_id", ASCENDING)]
-_WHO: Final = {"state.user_id": 1, "state.name": 1}
+_LONGEST_IDLE: Final = [("last_assigned_at", ASCENDING), ("_id", ASCENDING)]
+_SORTS: Final[dict[First, list[tuple[str, int]]]] = {
+    "least-loaded": [("load", ASCENDING), *_LONGEST_IDLE],
+    "longest-idle": _LONGEST_IDLE,
+}
+_WHO: Final = {"state.user_id": 1, "state.name": 1, "slots": 1}
 
 
 class MongoSlots:
@@ -33,14 +40,19 @@ class MongoSlots:
     def __init__(self, collection: Collection) -> None:
         self._collection = durable(collection)
 
-    async def reserve_least_loaded(
-        self, slot_for: Key, name: str, *, avoid: str | None = None
-    ) -> Holder | None:
-        """A place at the user whom `least-loaded` chooses, never `avoid`; None: nobody is free."""
-        where: Document = {"workspace": slot_for.workspace, **_AT_DESK, **_CAN_OWN}
-        if avoid is not None:
-            where["_id"] = {"$ne": Key(slot_for.workspace, avoid).document}
-        return await self._reserve(slot_for, name, where, {"workspace": slot_for.workspace})
+    async def choose(self, slot_for: Key, name: str, picks: Sequence[Pick]) -> Holder | None:
+        """A place at whom the first of these choices that finds somebody finds; None: nobody."""
+        whose = {"workspace": slot_for.workspace}
+        holder = await self._take_over(slot_for, name, whose)
+        tried: list[str] = []
+        for pick in picks:
+            if holder is not None:
+                return holder
+            chosen = _chosen(pick.rule, tried)
+            where, sort = _candidates(slot_for.workspace, pick), _SORTS[pick.first]
+            holder = await self._take(slot_for, name, where, chosen, sort)
+            tried.append(pick.rule.name)
+        return holder or await self._take_over(slot_for, name, whose)
 
     async def reserve(
         self, slot_for: Key, name: str, *, user_id: str, off_shift: bool
@@ -49,30 +61,35 @@ class MongoSlots:
         where: Document = {"_id": Key(slot_for.workspace, user_id).document, **_CAN_OWN}
         if not off_shift:
             where.update(_AT_DESK)
-        return await self._reserve(slot_for, name, where, {"_id": where["_id"]})
-
-    async def _reserve(
-        self, slot_for: Key, name: str, where: Document, whose: Document
-    ) -> Holder | None:
-        """The place an earlier attempt took, else a new one, else what a rival took meanwhile."""
+        whose = {"_id": where["_id"]}
         return (
             await self._take_over(slot_for, name, whose)
-            or await self._take(slot_for, name, where)
+            or await self._take(slot_for, name, where, None, _LONGEST_IDLE)
             or await self._take_over(slot_for, name, whose)
         )
 
     async def _take_over(self, slot_for: Key, name: str, where: Document) -> Holder | None:
         """The place that an earlier attempt of the same write has reserved, now this one's."""
         mine = self._entry(slot_for, name)
-        others = _without({"$eq": ["$$slot.name", {"$literal": name}]})
+        mine_now = {"$mergeObjects": ["$$slot", mine]}
+        is_it = {"$eq": ["$$slot.name", {"$literal": name}]}
+        either = {"$cond": [is_it, mine_now, "$$slot"]}
         return await self._found(
             {**where, "slots.name": name},
-            [{"$set": {"slots": {"$concatArrays": [others, [mine]]}}}],
-            mine,
+            [{"$set": {"slots": {"$map": {"input": _SLOTS, "as": "slot", "in": either}}}}],
+            name,
+            _LONGEST_IDLE,
         )
 
-    async def _take(self, slot_for: Key, name: str, where: Document) -> Holder | None:
-        mine = self._entry(slot_for, name)
+    async def _take(
+        self,
+        slot_for: Key,
+        name: str,
+        where: Document,
+        chosen: Document | None,
+        sort: list[tuple[str, int]],
+    ) -> Holder | None:
+        mine = {**self._entry(slot_for, name), "chosen": {"$literal": chosen}}
         return await self._found(
             # Two attempts of one write may both find no place taken: nobody holds one name twice.
             {**where, **_HAS_ROOM, "slots.name": {"$ne": name}},
@@ -80,18 +97,25 @@ class MongoSlots:
                 {"$set": {"slots": {"$concatArrays": [_SLOTS, [mine]]}}},
                 {"$set": {"load": {"$size": "$slots"}, "last_assigned_at": "$$NOW"}},
             ],
-            mine,
+            name,
+            sort,
         )
 
     async def _found(
-        self, where: Document, update: list[Document], mine: Document
+        self, where: Document, update: list[Document], name: str, sort: list[tuple[str, int]]
     ) -> Holder | None:
         found = await self._collection.find_one_and_update(
-            where, update, _WHO, sort=_LEAST_LOADED, return_document=ReturnDocument.AFTER
+            where, update, _WHO, sort=sort, return_document=ReturnDocument.AFTER
         )
         if found is None:
             return None
-        return Holder(found["state"]["user_id"], found["state"]["name"], mine["claim"]["$literal"])
+        slot = next(slot for slot in found["slots"] if slot["name"] == name)
+        who = found["state"]["user_id"], found["state"]["name"], slot["claim"]
+        chosen = slot.get("chosen")  # None: by hand, or by a version that chose the least loaded
+        if chosen is None:
+            return Holder(*who)
+        rule = RuleRef(chosen["rule"], chosen["version"], chosen["text"])
+        return Holder(*who, rule, tuple(chosen["tried"]))
 
     def _entry(self, slot_for: Key, name: str) -> Document:
         return {
@@ -153,6 +177,24 @@ class MongoSlots:
         """The users who may no longer own cases and still have a place taken."""
         where = {"slots.0": {"$exists": True}, "state.barred_by": {"$type": "string"}}
         return [key_of(row["_id"]) async for row in self._collection.find(where, {"_id": 1})]
+
+
+def _candidates(workspace: str, pick: Pick) -> Document:
+    """Who may be chosen, as far as it is no question of room."""
+    where: Document = {"workspace": workspace, **_AT_DESK, **_CAN_OWN}
+    if pick.only is not None:
+        where["_id"] = Key(workspace, pick.only).document
+    elif pick.avoid is not None:
+        where["_id"] = {"$ne": Key(workspace, pick.avoid).document}
+    if pick.languages:
+        where["state.languages"] = {"$in": list(pick.languages)}
+    if pick.skills:
+        where["state.skills"] = {"$all": list(pick.skills)}
+    return where
+
+
+def _chosen(rule: RuleRef, tried: Sequence[str]) -> Document:
+    return {"rule": rule.name, "version": rule.version, "text": rule.text, "tried": list(tried)}
 
 
 def _without(which: Document) -> Document:

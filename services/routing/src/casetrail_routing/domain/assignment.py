@@ -32,8 +32,8 @@ class AssignmentRule:
 
 LEAST_LOADED: Final = AssignmentRule(
     "least-loaded",
-    "Of the agents and leads on shift who hold fewer cases than their capacity, without the one "
-    "who gave this case back if nobody had it since, take the one who "
+    "Of the agents and leads on shift and available who hold fewer cases than their capacity, "
+    "without the one who gave this case back if nobody had it since, take the one who "
     "holds the fewest; among equals the one whose last assignment is longest ago, never counting "
     "as longest; among equals still the one whose user id sorts first. Cases that wait are served "
     "oldest first.",
@@ -41,7 +41,7 @@ LEAST_LOADED: Final = AssignmentRule(
 PREVIOUS_OWNER: Final = AssignmentRule(
     "previous-owner",
     "A case that is reopened stays with the owner it was closed with, if that person is on shift "
-    "and holds fewer cases than their capacity; otherwise it goes to the queue.",
+    "and available and holds fewer cases than their capacity; otherwise it goes to the queue.",
 )
 ASSIGNMENT_RULES: Final = {rule.name: rule for rule in (LEAST_LOADED, PREVIOUS_OWNER)}
 

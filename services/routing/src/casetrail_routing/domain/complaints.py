@@ -7,56 +7,36 @@ phrase tolerates is stated here and in docs/reference/escalation-rules.md, nothi
 
 import hashlib
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import groupby
+from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Final
 
-from casetrail_routing.domain.facts import Match, RuleRef
-from casetrail_routing.domain.spelling import spelled
+from casetrail_routing.domain.facts import Match, Observed, RuleRef
+from casetrail_routing.domain.matching import Finder, Phrase, Token, tokens_of
+from casetrail_routing.domain.patience import (
+    Memory,
+    RepeatRule,
+    WaitingRule,
+    find_repeat,
+    observed,
+)
+from casetrail_routing.domain.spelling import Spelled, spelled
+
+__all__ = [
+    "LANGUAGES",
+    "MATCHES_REPORTED",
+    "Complaint",
+    "ComplaintRule",
+    "EscalationRules",
+    "Phrase",
+    "find_complaint",
+    "find_topic",
+]
 
 LANGUAGES: Final = ("en", "ur", "ur-Latn")
 MATCHES_REPORTED: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """Words in one language; `spellings` lists, word by word, how else each may be written."""
-
-    text: str
-    language: str
-    spellings: Mapping[str, tuple[str, ...]]
-
-    def pattern(self) -> str:
-        """A regular expression over comparable text that matches this phrase as whole words."""
-        words = []
-        for word in spelled(self.text).text.split(" "):
-            forms = self.spellings.get(word, (word,))
-            patterns = {self._letters(spelled(form).text) for form in (word, *forms)}
-            words.append(
-                "(?:" + "|".join(sorted(patterns, key=lambda form: (-len(form), form))) + ")"
-            )
-        return r"(?<![^ ])" + " ".join(words) + r"(?![^ ])"
-
-    def _letters(self, word: str) -> str:
-        """The word, with letters held down: "laaate", "refunddd", and in Roman Urdu "aaya".
-
-        In English a letter may stand three times or more where one is right, never twice: "latte"
-        is not "late". Roman Urdu has no fixed spelling, so there any repetition is the same letter.
-        """
-        parts = []
-        for letter, run in groupby(word):
-            written = re.escape(letter)
-            if not letter.isascii() or not letter.isalpha():
-                parts.append(written * len(list(run)))
-            elif self.language == "ur-Latn":
-                parts.append(written + "+")
-            else:
-                doubled = len(list(run)) > 1
-                parts.append(written + ("{2,}" if doubled else f"(?:{written}{{2,}})?"))
-        return "".join(parts)
 
 
 @dataclass(frozen=True)
@@ -67,6 +47,8 @@ class ComplaintRule:
     means: str
     phrases: tuple[Phrase, ...]
     unless: tuple[Phrase, ...] = ()
+    times: int = 1
+    """In how many messages it must match before it marks the case."""
 
     @cached_property
     def text(self) -> str:
@@ -78,6 +60,7 @@ class ComplaintRule:
                 "phrases": _by_language(self.phrases),
                 "unless": _by_language(self.unless),
                 "spellings": _spellings(self.phrases + self.unless),
+                **({} if self.times == 1 else {"times": self.times}),
             },
             ensure_ascii=False,
             sort_keys=True,
@@ -92,24 +75,26 @@ class ComplaintRule:
 
     def matches(self, message: str) -> tuple[Match, ...]:
         """Every phrase of this rule in the message, in the order in which they stand there."""
-        found = spelled(message)
-        excused = [hit.span() for pattern in self._excuses for hit in pattern.finditer(found.text)]
-        hits = []
-        for phrase, pattern in self._patterns:
-            for hit in pattern.finditer(found.text):
-                if not any(hit.start() < end and start < hit.end() for start, end in excused):
-                    start, end = found.span(*hit.span())
-                    hits.append(Match(phrase.text, phrase.language, start, end))
-        hits.sort(key=lambda match: (match.start, -match.end, match.phrase))
-        return tuple(hits[:MATCHES_REPORTED])
+        found, tokens = _read(message)
+        hits = self._phrases_in.find(tokens)
+        if not hits:
+            return ()
+        excused = [(start, end) for _, start, end in self._excuses_in.find(tokens)]
+        matches = [
+            Match(phrase.text, phrase.language, *found.span(start, end))
+            for phrase, start, end in hits
+            if not any(start < until and since < end for since, until in excused)
+        ]
+        matches.sort(key=lambda match: (match.start, -match.end, match.phrase))
+        return tuple(matches[:MATCHES_REPORTED])
 
     @cached_property
-    def _patterns(self) -> list[tuple[Phrase, re.Pattern[str]]]:
-        return [(phrase, re.compile(phrase.pattern())) for phrase in self.phrases]
+    def _phrases_in(self) -> Finder:
+        return Finder(self.phrases)
 
     @cached_property
-    def _excuses(self) -> list[re.Pattern[str]]:
-        return [re.compile(phrase.pattern()) for phrase in self.unless]
+    def _excuses_in(self) -> Finder:
+        return Finder(self.unless)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +103,19 @@ class Complaint:
 
     rule: RuleRef
     matched: tuple[Match, ...]
+    observed: Observed | None = None
 
 
-def find_complaint(rules: Sequence[ComplaintRule], message: str | None) -> Complaint | None:
+@dataclass(frozen=True)
+class EscalationRules:
+    """Everything a file of rules says."""
+
+    complaints: tuple[ComplaintRule, ...]
+    repeats: tuple[RepeatRule, ...] = ()
+    waiting: tuple[WaitingRule, ...] = ()
+
+
+def find_topic(rules: Sequence[ComplaintRule], message: str | None) -> Complaint | None:
     """The first rule, in the order of the file, that matches the message; None when none does."""
     if message is None:
         return None
@@ -129,6 +124,29 @@ def find_complaint(rules: Sequence[ComplaintRule], message: str | None) -> Compl
         if matched:
             return Complaint(rule.ref, matched)
     return None
+
+
+def find_complaint(rules: EscalationRules, message: str | None, memory: Memory) -> Complaint | None:
+    """Why this message marks its case, the memory being of the message too; None when it does not.
+
+    Words come first, in the order of the file; a rule of several `times` counts the messages that
+    matched it. Then repetition.
+    """
+    for rule in rules.complaints if message is not None else ():
+        matched = rule.matches(message or "")
+        earlier = memory.matched(rule.name)
+        if matched and rule.times == 1:
+            return Complaint(rule.ref, matched)
+        if matched and len(earlier) >= rule.times:
+            return Complaint(rule.ref, matched, observed(earlier, earlier[-1].at))
+    repeat = find_repeat(rules.repeats, memory)
+    return None if repeat is None else Complaint(repeat[0], (), repeat[1])
+
+
+@lru_cache(maxsize=16)  # every rule reads the message, one after the other
+def _read(message: str) -> tuple[Spelled, list[Token]]:
+    found = spelled(message)
+    return found, tokens_of(found.text)
 
 
 def _by_language(phrases: Iterable[Phrase]) -> dict[str, list[str]]:
@@ -141,7 +159,7 @@ def _by_language(phrases: Iterable[Phrase]) -> dict[str, list[str]]:
 def _spellings(phrases: Iterable[Phrase]) -> dict[str, dict[str, list[str]]]:
     used: dict[str, dict[str, list[str]]] = {}
     for phrase in phrases:
-        for word in spelled(phrase.text).text.split(" "):
+        for word in chain.from_iterable(phrase.segments()):
             if word in phrase.spellings:
                 used.setdefault(phrase.language, {})[word] = list(phrase.spellings[word])
     return used

@@ -54,6 +54,10 @@ class Conversation:
     queue: str | None = None
     queued_at: datetime | None = None
     queued_by: str | None = None
+    last_owner: str | None = None
+    """Who had this conversation last, in this case or one before, when nobody has it now."""
+    language: str | None = None
+    topic: str | None = None
     released_by: str | None = None
     """Who gave the case back last: no rule gives it to them again before somebody had it."""
     released_until: datetime | None = None
@@ -108,6 +112,7 @@ def apply(state: Conversation | None, recorded: Recorded[ConversationFact]) -> C
             status="open",
             opened_at=recorded.at,
             version=recorded.version,
+            last_owner=None if state is None else state.owner or state.last_owner,
         )
     if state is None:
         raise HistoryBroken(f"{fact.type_name} before any case was opened")
@@ -119,7 +124,9 @@ def _changed(
 ) -> Conversation:
     match fact:
         case Escalated() | Deescalated():
-            return replace(state, escalated=isinstance(fact, Escalated))
+            rule = fact.rule if isinstance(fact, Escalated) else None
+            topic = state.topic if rule is None else rule.name
+            return replace(state, escalated=isinstance(fact, Escalated), topic=topic)
         case Tagged():
             return replace(state, tags=tuple(sorted({*state.tags, fact.tag})))
         case Untagged():
@@ -144,6 +151,8 @@ def _moved(state: Conversation, recorded: Recorded[ConversationFact], fact: Movi
                 queued_at=recorded.at,
                 queued_by=recorded.event_id,
                 accept_within=fact.accept_within,
+                language=fact.language or state.language,
+                topic=fact.topic or state.topic,
             )
         case Assigned() | Transferred():
             had = replace(state, slot=recorded.event_id, released_by=None, released_until=None)
@@ -182,6 +191,7 @@ def _nobodys(
         accept_by=None,
         released_by=released_by,
         released_until=until,
+        last_owner=state.owner if state.accept_by is None else state.last_owner,
     )
 
 

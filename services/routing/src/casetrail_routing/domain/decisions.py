@@ -5,7 +5,7 @@ reserves a slot for it and passes the `Holder` back in. Which facts come, and in
 not depend on who the holder is: that lets a slot be named by the id of the event to come.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -16,6 +16,7 @@ from casetrail_routing.domain.facts import (
     ConversationFact,
     Escalated,
     Match,
+    Observed,
     Opened,
     Queued,
     Reopened,
@@ -34,15 +35,24 @@ class Inbound:
     channel: str
     rule: RuleRef | None = None
     matched: tuple[Match, ...] = ()
+    language: str | None = None
+    topic: str | None = None
+    """The complaint rule that the words matched, whether or not that marks the case."""
+    observed: Observed | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A user at whom a slot is reserved; `claim` is this one reservation, of all for that slot."""
+    """A user at whom a slot is reserved; `claim` is this one reservation, of all for that slot.
+
+    `rule` chose them, after the strategies `tried` had found nobody; None when a person chose.
+    """
 
     user_id: str
     name: str
     claim: str = ""
+    rule: RuleRef | None = None
+    tried: tuple[str, ...] = ()
 
 
 class Need(Enum):
@@ -73,7 +83,7 @@ def open_case(
 ) -> list[ConversationFact]:
     """A new case: opened, queued, and with its owner if somebody is free."""
     opened = Opened(case_id, message.phone_number_id, message.channel, message.event_id)
-    return [opened, *_queue(queued, at, holder), *escalation(message)]
+    return [opened, *_queue(queued, message, at, holder), *escalation(message)]
 
 
 def reopen_with_previous_owner(state: Conversation, message: Inbound) -> list[ConversationFact]:
@@ -88,26 +98,30 @@ def reopen_in_queue(
     facts: list[ConversationFact] = [Reopened(message.event_id)]
     if state.owner is not None:
         facts.append(Unassigned("the previous owner is off shift or at capacity"))
-    return [*facts, *_queue(queued, at, holder), *_escalation_once(state, message)]
+    return [*facts, *_queue(queued, message, at, holder), *_escalation_once(state, message)]
 
 
 def escalation(message: Inbound) -> list[ConversationFact]:
     """The mark that a complaint rule sets, if one matched."""
     if message.rule is None:
         return []
-    return [Escalated(message.rule, message.matched, message.event_id)]
+    return [Escalated(message.rule, message.matched, message.event_id, message.observed)]
 
 
 def assign_from_queue(holder: Holder, accept_by: datetime | None) -> list[ConversationFact]:
     """A waiting case gets its owner: outright, or as an offer until this time."""
-    return [Assigned(holder.user_id, holder.name, LEAST_LOADED.ref, accept_by)]
+    rule = LEAST_LOADED.ref if holder.rule is None else holder.rule
+    return [Assigned(holder.user_id, holder.name, rule, accept_by, holder.tried)]
 
 
 def _escalation_once(state: Conversation, message: Inbound) -> list[ConversationFact]:
     return [] if state.escalated else escalation(message)
 
 
-def _queue(queued: Queued, at: datetime, holder: Holder | None) -> list[ConversationFact]:
+def _queue(
+    queued: Queued, message: Inbound, at: datetime, holder: Holder | None
+) -> list[ConversationFact]:
+    queued = replace(queued, language=message.language, topic=message.topic)
     if holder is None:
         return [queued]
     return [queued, *assign_from_queue(holder, queued.accept_by(at))]

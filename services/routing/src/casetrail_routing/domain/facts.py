@@ -28,6 +28,16 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Observed:
+    """What a rule on waiting or repetition found: messages, since when, for how many seconds."""
+
+    messages: int
+    since: datetime
+    seconds: int
+    message_event_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A case began."""
 
@@ -48,6 +58,10 @@ class Queued:
     queue: str
     accept_within: int | None = None
     """Seconds that whoever gets it from here has to accept it; None: it is theirs outright."""
+    language: str | None = None
+    """What the customer writes in; None: as it was known before."""
+    topic: str | None = None
+    """The complaint rule that the message matched; None: as it was known before."""
 
     def accept_by(self, at: datetime) -> datetime | None:
         """Until when somebody has to accept it who gets it at this time."""
@@ -69,6 +83,8 @@ class Assigned:
     owner_name: str
     rule: RuleRef | None = None
     accept_by: datetime | None = None
+    tried: tuple[str, ...] = ()
+    """The strategies before that one, which found nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +136,7 @@ class Escalated:
     rule: RuleRef | None = None
     matched: tuple[Match, ...] = ()
     message_event_id: str | None = None
+    observed: Observed | None = None
 
 
 @dataclass(frozen=True, slots=True)

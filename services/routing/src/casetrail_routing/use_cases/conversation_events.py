@@ -118,6 +118,8 @@ def _data(fact: ConversationFact, before: Conversation | None, cause: Cause) -> 
                 changes=[Change(field="queue", old=old, new=fact.queue)],
                 queue=fact.queue,
                 accept_within=fact.accept_within,
+                language=fact.language,
+                topic=fact.topic,
             )
         case Escalated():
             return _escalated(fact, cause)
@@ -145,6 +147,7 @@ def _data_of_open_case(
                 queue=before.queue,
                 queued_at=before.queued_at,
                 accept_by=fact.accept_by,
+                tried=list(fact.tried) or None,
             )
         case Accepted() | Declined():
             return _answered(fact, before, cause)
@@ -217,7 +220,7 @@ def _remark(fact: Deescalated | Tagged | Untagged | NoteAdded, cause: Cause) -> 
 def _escalated(fact: Escalated, cause: Cause) -> EventData:
     by_rule = fact.rule is not None
     return contract.ConversationEscalated(
-        **_who(cause, fact.rule, "complaint detected" if by_rule else None),
+        **_who(cause, fact.rule, _why_escalated(fact)),
         changes=[Change(field="escalated", old=False, new=True)],
         trigger="rule" if by_rule else "person",
         rule=None if fact.rule is None else fact.rule.name,
@@ -229,7 +232,21 @@ def _escalated(fact: Escalated, cause: Cause) -> EventData:
             for match in fact.matched
         ],
         message_event_id=fact.message_event_id,
+        observed=None
+        if fact.observed is None
+        else contract.Observed(
+            messages=fact.observed.messages,
+            since=fact.observed.since,
+            seconds=fact.observed.seconds,
+            message_event_ids=list(fact.observed.message_event_ids),
+        ),
     )
+
+
+def _why_escalated(fact: Escalated) -> str | None:
+    if fact.rule is None:
+        return None
+    return "complaint detected" if fact.matched else "no answer so far"
 
 
 def _who(cause: Cause, rule: RuleRef | None = None, reason: str | None = None) -> dict[str, Any]:

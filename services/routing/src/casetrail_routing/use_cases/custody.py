@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
 from typing import Any, Final
 
-from casetrail_routing.domain.conversation import Conversation
+from casetrail_routing.domain.conversation import Conversation, apply
 from casetrail_routing.domain.decisions import Holder
-from casetrail_routing.domain.facts import ConversationFact
+from casetrail_routing.domain.facts import Assigned, ConversationFact, Recorded, Transferred
+from casetrail_routing.domain.strategies import DEFAULT_PLANS, Pick
 from casetrail_routing.ports import ConversationStore, Key, Loaded, Slot, Slots, VersionConflict
 from casetrail_routing.use_cases.causes import Cause
 from casetrail_routing.use_cases.conversation_events import Sealed, custody_event_id, seal
@@ -15,17 +18,19 @@ ANYBODY: Final = Holder("anybody", "Anybody")
 """Stands for the holder while only the order of the facts matters."""
 
 Plan = Callable[[Holder | None], Sequence[ConversationFact]]
+Picks = Callable[[str, Conversation, datetime], Sequence[Pick]]
+"""The choices to try, in order, for a case that waits in a workspace at this time."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Who may have the case: `user_id` None means whom least-loaded chooses."""
+    """Who may have the case: `user_id` None means whom the plan of its queue chooses."""
 
     user_id: str | None = None
     off_shift: bool = False
 
 
-LEAST_LOADED_CHOICE: Final = Choice()
+BY_PLAN: Final = Choice()
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Custody:
 
     conversations: ConversationStore
     slots: Slots
+    picks: Picks = DEFAULT_PLANS.picks
 
     async def load(self, key: Key) -> Loaded[Conversation]:
         """The conversation as it stands now; version 0 without state when there is none."""
@@ -46,15 +52,17 @@ class Custody:
         current: Loaded[Conversation],
         plan: Plan,
         cause: Cause,
-        choice: Choice = LEAST_LOADED_CHOICE,
+        choice: Choice = BY_PLAN,
     ) -> Holder | None:
         """Somebody with a place for the case under the name this plan gives it, or None."""
-        name = custody_event_id(key.id, current.state, plan(ANYBODY), cause.id)
+        facts = plan(ANYBODY)
+        name = custody_event_id(key.id, current.state, facts, cause.id)
         if name is None:
             return None
         if choice.user_id is None:
-            avoid = None if current.state is None else current.state.passed_over(cause.at)
-            return await self.slots.reserve_least_loaded(key, name, avoid=avoid)
+            waiting = _waiting(current.state, facts, cause)
+            picks = self.picks(key.workspace, waiting, cause.at)
+            return await self.slots.choose(key, name, picks)
         return await self.slots.reserve(
             key, name, user_id=choice.user_id, off_shift=choice.off_shift
         )
@@ -105,6 +113,18 @@ class Custody:
         slot = slot_of(key, state)
         if slot is not None:
             await self.slots.release(slot)
+
+
+def _waiting(
+    state: Conversation | None, facts: Sequence[ConversationFact], cause: Cause
+) -> Conversation:
+    """The case as it stands when its owner is chosen: after the facts before the assignment."""
+    for fact in takewhile(lambda fact: not isinstance(fact, Assigned | Transferred), facts):
+        version = 1 if state is None else state.version + 1
+        state = apply(state, Recorded(version, "to come", cause.at, fact))
+    if state is None:
+        raise ValueError("nobody is chosen for a case that was never opened")
+    return state
 
 
 def slot_of(key: Key, state: Conversation) -> Slot | None:

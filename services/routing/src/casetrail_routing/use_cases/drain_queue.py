@@ -5,6 +5,7 @@ from typing import Final
 
 from casetrail_routing.domain.decisions import Holder, assign_from_queue
 from casetrail_routing.domain.facts import ConversationFact, Queued
+from casetrail_routing.domain.strategies import serves_anybody
 from casetrail_routing.ports import Clock, Key, VersionConflict
 from casetrail_routing.use_cases.causes import Cause
 from casetrail_routing.use_cases.custody import Custody
@@ -65,7 +66,8 @@ class DrainQueue:
 
         holder = await self.custody.reserve(key, current, plan, cause)
         if holder is None:
-            return None if state.released_by is None else 0  # others may still be served
+            picks = self.custody.picks(key.workspace, state, cause.at)
+            return None if serves_anybody(picks) else 0  # others may still be served
         try:
             await self.custody.commit(key, current, plan(holder), cause, {}, holder)
         except VersionConflict:

@@ -16,6 +16,7 @@ from casetrail_routing.domain.facts import (
     Escalated,
     Match,
     NoteAdded,
+    Observed,
     Opened,
     Queued,
     Recorded,
@@ -52,14 +53,21 @@ def _opened(data: contract.ConversationOpened) -> Opened:
 
 
 def _assigned(data: contract.ConversationAssigned) -> Assigned:
-    return Assigned(_user_id(data.owner), data.owner_name or "", _rule(data), data.accept_by)
+    rule, tried = _rule(data), tuple(data.tried or ())
+    return Assigned(_user_id(data.owner), data.owner_name or "", rule, data.accept_by, tried)
 
 
 def _escalated(data: contract.ConversationEscalated) -> Escalated:
     matched = tuple(
         Match(match.phrase, match.language or "", match.start, match.end) for match in data.matched
     )
-    return Escalated(_rule(data), matched, data.message_event_id)
+    return Escalated(_rule(data), matched, data.message_event_id, _observed(data.observed))
+
+
+def _observed(found: contract.Observed | None) -> Observed | None:
+    if found is None:
+        return None
+    return Observed(found.messages, found.since, found.seconds, tuple(found.message_event_ids))
 
 
 def _user_id(owner: str) -> str:
@@ -75,7 +83,9 @@ def _rule(data: EventData) -> RuleRef | None:
 
 _FACTS: Final[dict[type[EventData], Callable[[Any], ConversationFact]]] = {
     contract.ConversationOpened: _opened,
-    contract.ConversationQueued: lambda data: Queued(data.queue, data.accept_within),
+    contract.ConversationQueued: lambda data: Queued(
+        data.queue, data.accept_within, data.language, data.topic
+    ),
     contract.ConversationAssigned: _assigned,
     contract.ConversationAccepted: lambda _: Accepted(),
     contract.ConversationDeclined: lambda _: Declined(),

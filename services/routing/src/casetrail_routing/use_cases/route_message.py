@@ -1,6 +1,6 @@
 """A customer's message: opens or reopens a case, gives it an owner, flags a complaint."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -8,7 +8,7 @@ from functools import partial
 from casetrail_contracts import Event
 from casetrail_contracts.registry.message import MessageReceived
 
-from casetrail_routing.domain.complaints import ComplaintRule, find_complaint
+from casetrail_routing.domain.complaints import EscalationRules, find_complaint, find_topic
 from casetrail_routing.domain.conversation import Conversation
 from casetrail_routing.domain.custody_policy import Inbox
 from casetrail_routing.domain.decisions import (
@@ -22,11 +22,14 @@ from casetrail_routing.domain.decisions import (
     reopen_with_previous_owner,
 )
 from casetrail_routing.domain.facts import ConversationFact
+from casetrail_routing.domain.language import language_of
+from casetrail_routing.domain.patience import Heard
 from casetrail_routing.ports import (
     Clock,
     DrainRequests,
     Key,
     Loaded,
+    Memories,
     Numbers,
     ProcessedStore,
     VersionConflict,
@@ -36,12 +39,15 @@ from casetrail_routing.use_cases.causes import Cause
 from casetrail_routing.use_cases.custody import Choice, Custody, Plan
 from casetrail_routing.use_cases.once import Rivals, once_key
 
+RulesInForce = Callable[[], EscalationRules]
+"""The rules as they stand at the moment they are asked for."""
+
 
 @dataclass(frozen=True)
 class RoutingPolicy:
     """What a workspace decides about routing."""
 
-    rules: Sequence[ComplaintRule]
+    rules: RulesInForce
     reopen_window: timedelta
     inbox: Inbox
 
@@ -55,6 +61,7 @@ class RouteMessage:
     processed: ProcessedStore
     drain: DrainRequests
     policy: RoutingPolicy
+    memories: Memories
     clock: Clock
 
     async def __call__(self, event: Event, message: MessageReceived, conversation_id: str) -> None:
@@ -63,7 +70,7 @@ class RouteMessage:
         once = once_key(event.id, self.custody.conversations.name, key)
         if await self.processed.seen(once) is not None:
             return
-        inbound = self._inbound(event, message)
+        inbound = await self._inbound(key, event, message)
         async for _ in Rivals(key):
             current = await self.custody.load(key)
             if event.id in current.applied:
@@ -75,9 +82,14 @@ class RouteMessage:
             break
         await self.processed.mark(once, {})
 
-    def _inbound(self, event: Event, message: MessageReceived) -> Inbound:
+    async def _inbound(self, key: Key, event: Event, message: MessageReceived) -> Inbound:
         text = event.private_values().get("text")
-        complaint = find_complaint(self.policy.rules, text if isinstance(text, str) else None)
+        text = text if isinstance(text, str) else None
+        rules = self.policy.rules()
+        topic = find_topic(rules.complaints, text)
+        heard = Heard(event.id, event.time, None if topic is None else topic.rule.name)
+        memory = await self.memories.hear(key, heard)
+        complaint = find_complaint(rules, text, memory)
         return Inbound(
             event_id=event.id,
             at=event.time,
@@ -85,6 +97,9 @@ class RouteMessage:
             channel=message.channel,
             rule=None if complaint is None else complaint.rule,
             matched=() if complaint is None else complaint.matched,
+            language=language_of(text),
+            topic=heard.topic,
+            observed=None if complaint is None else complaint.observed,
         )
 
     async def _take(
