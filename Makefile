@@ -63,6 +63,10 @@ types: ready ## mypy, strict, over everything
 docs: ready ## write the generated part of docs/reference; ARGS=--check only says what is stale
 	$(PY) -m docs.generate $(ARGS)
 
+.PHONY: screenshots
+screenshots: ready ## the console's pages as pictures in docs/images; needs a Chromium
+	$(PY) -m tests.e2e.screenshots
+
 .PHONY: images $(addprefix image-,$(SERVICES))
 images: $(addprefix image-,$(SERVICES)) ## build the image of each service; needs Docker
 $(addprefix image-,$(SERVICES)): image-%:

@@ -4,11 +4,6 @@ Needs the Python package `playwright` and a Chromium (Debian: `apt-get install c
 one in CHROMIUM). Where they are absent the tests are skipped and say so; in CI (CI=…) they fail.
 """
 
-import ctypes.util
-import importlib
-import os
-import shutil
-import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +13,7 @@ import pytest
 from casetrail_evidence.keys import SignerKey
 from casetrail_evidence.rotation import sign_rotation
 
+from tests.support.browser import running_browser
 from tests.support.waiting import eventually
 from tests.unit.evidence.bundles import (
     FORGER,
@@ -45,36 +41,10 @@ ONLY_THE_PROGRAM = {
 DECIDED = "#verdict[data-state=present], #verdict[data-state=altered], #verdict[data-state=unsure]"
 
 
-def missing() -> str | None:
-    """What keeps a browser from being tested here, or None."""
-    if importlib.util.find_spec("playwright") is None:
-        return "playwright is not installed: pip install playwright"
-    if chromium() is None:
-        return "there is no Chromium: apt-get install chromium, or name one in CHROMIUM"
-    if sys.platform == "linux" and ctypes.util.find_library("atomic") is None:
-        return "playwright's driver lacks libatomic.so.1: apt-get install libatomic1"
-    return None
-
-
-def chromium() -> str | None:
-    """The path of a Chromium."""
-    named = os.environ.get("CHROMIUM")
-    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
-    return named or next((path for path in found if path is not None), None)
-
-
 @pytest.fixture
 async def page() -> AsyncIterator[Any]:
     """A page of a browser in Karachi that is offline; every request it makes is noted."""
-    reason = missing()
-    if reason is not None:
-        if os.environ.get("CI"):
-            pytest.fail(f"the pages of bundles are not tested in a browser: {reason}")
-        pytest.skip(f"the pages of bundles are NOT tested in a browser: {reason}")
-    playwright = importlib.import_module("playwright.async_api")
-    async with playwright.async_playwright() as running:
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = await running.chromium.launch(executable_path=chromium(), args=sandbox)
+    async with running_browser("the pages of bundles") as browser:
         context = await browser.new_context(timezone_id=ZONE, offline=True, locale="en-GB")
         made = await context.new_page()
         made.asked, made.faults = [], []
@@ -84,7 +54,6 @@ async def page() -> AsyncIterator[Any]:
         yield made
         assert made.faults == []
         assert all(url.startswith(("file://", "blob:")) for url in made.asked)
-        await browser.close()
 
 
 def unfolded(tmp_path: Path, files: Files) -> Path:
