@@ -63,7 +63,7 @@ def story() -> list[Document]:
             "message.received",
             actor={"kind": "customer", "id": CV},
             target="message/ms_1",
-            data={"message_type": "text"},
+            data={"message_type": "text", "phone_number_id": "100"},
             private={
                 "salt": "c2FsdA==",
                 "text": SECRET_TEXT,

@@ -28,6 +28,7 @@ BODIES = {
     "resolve": {"note": "n"},
     "/tickets/{ticket_id}/close": {},
     "reopen": {"reason": "again"},
+    "messages": {"text": "We are on it"},
     "/v1/users": {"id": "c", "name": "Agent C"},
     "/v1/users/{user_id}": {"capacity": 3},
     "deactivate": {"reason": "left"},

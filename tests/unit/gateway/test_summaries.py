@@ -57,6 +57,19 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("message.received", {"data": {"message_type": "image"}}, "Message received (image)"),
     ("message.status_changed", {"data": {"status": "read"}}, "Our message was read"),
     (
+        "message.send_failed",
+        {
+            "data": {"outcome": "refused", "code": 131047, "title": "Re-engagement message"},
+            "private": {"text": "Are you there?"},
+        },
+        "WhatsApp refused our message: Re-engagement message (131047): «Are you there?»",
+    ),
+    (
+        "message.send_failed",
+        {"data": {"outcome": "unknown", "message_type": "image"}},
+        "Nobody knows whether our message was sent (image)",
+    ),
+    (
         "message.status_changed",
         {"data": {"status": "failed", "errors": [{"code": 131, "title": "Undeliverable"}]}},
         "Our message could not be delivered: Undeliverable",

@@ -19,6 +19,7 @@ from casetrail_ingest.adapters.spool import DiskSpool
 from casetrail_ingest.adapters.spool_health import SpoolHealth
 from casetrail_ingest.api import webhook_router
 from casetrail_ingest.domain.reading import Workspaces
+from casetrail_ingest.sending import Sending, serve_nothing
 from casetrail_ingest.settings import IngestSettings
 from casetrail_ingest.use_cases.drain_spool import DrainSpool
 from casetrail_ingest.use_cases.keep_safe import KeepSafe
@@ -43,10 +44,20 @@ def create_app(settings: IngestSettings) -> FastAPI:
         health = SpoolHealth(spool, nats_ping(broker), telemetry.registry)
         pings = {"accepting": health.ping}
 
+    sending = None
+    if settings.graph_url is None:
+        serve_nothing(broker)
+    else:
+        sending = Sending(settings, broker)
+        pings["sending"] = sending.ping
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(broker.stop)
+            if sending is not None:
+                await sending.start()
+                stack.push_async_callback(sending.stop)
             if spool is None:
                 await broker.start()
                 await require(broker, [SUPPORT], [])

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from casetrail_runtime.publisher import Ack, Raw
 
 from casetrail_ingest.domain.outgoing import Outgoing
+from casetrail_ingest.domain.sending import Accepted, Json, NotSent
 
 
 class Clock(Protocol):
@@ -52,3 +53,17 @@ class Spool(Protocol):
 
     async def refuse(self, message: Outgoing) -> None:
         """The oldest one will never be taken: it is set aside."""
+
+
+class WhatsApp(Protocol):
+    """Takes messages to customers."""
+
+    async def send(self, phone_number_id: str, request: Json) -> Accepted | NotSent:
+        """What became of one request; never raises for what a network does."""
+
+
+class Sendings(Protocol):
+    """What was begun and has no outcome yet."""
+
+    async def under_way(self, *, before: datetime) -> Sequence[tuple[str, dict[str, Any]]]:
+        """Keys and states of what began before then."""

@@ -1,9 +1,10 @@
 """What ingest needs to be told; every variable begins with `INGEST_`."""
 
 from pathlib import Path
+from typing import Self
 
-from casetrail_runtime.settings import JsonMap, SecretList, ServiceSettings
-from pydantic import Field, SecretStr
+from casetrail_runtime.settings import HttpUrl, JsonMap, MongoUrl, SecretList, ServiceSettings
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 
@@ -41,3 +42,31 @@ class IngestSettings(ServiceSettings):
     publish_timeout: float = Field(
         default=2.0, gt=0, description="seconds until an unacknowledged webhook is spooled or 503"
     )
+    graph_url: HttpUrl | None = Field(
+        default=None,
+        description="base URL of WhatsApp's Graph API with its version, e.g. "
+        "https://graph.facebook.com/v24.0; without it nothing is sent to customers",
+    )
+    graph_token: SecretStr | None = Field(
+        default=None, description="access token that may send for the business numbers"
+    )
+    graph_timeout: float = Field(
+        default=20.0, gt=0, le=60, description="seconds until an unanswered sending is unknown"
+    )
+    mongo_url: MongoUrl | None = Field(
+        default=None,
+        description="MongoDB URL with this service's database; needed for sending only, to send "
+        "once for each command",
+    )
+
+    @model_validator(mode="after")
+    def _all_of_sending(self) -> Self:
+        given = {
+            "INGEST_GRAPH_URL": self.graph_url,
+            "INGEST_GRAPH_TOKEN": self.graph_token,
+            "INGEST_MONGO_URL": self.mongo_url,
+        }
+        lacking = [name for name, value in given.items() if value is None]
+        if lacking and self.graph_url is not None:
+            raise ValueError(f"INGEST_GRAPH_URL is set, so {' and '.join(lacking)} must be, too")
+        return self

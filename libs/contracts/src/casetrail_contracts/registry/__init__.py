@@ -55,6 +55,7 @@ _TYPED: Final[tuple[tuple[str, type[EventData]], ...]] = (
     ("ingest", message.MessageReceived),
     ("ingest", message.MessageStatusChanged),
     ("ingest", message.MessageSent),
+    ("ingest", message.MessageSendFailed),
     ("ingest", message.MessageImported),
     ("ingest", message.MessageEdited),
     ("ingest", message.MessageRevoked),
@@ -123,7 +124,6 @@ _TYPED: Final[tuple[tuple[str, type[EventData]], ...]] = (
 )
 
 _RESERVED: Final[dict[str, tuple[str, str]]] = {
-    "message": ("ingest", "send_failed"),
     "customer": ("routing", "linked erased"),
     "conversation": ("routing", "linked"),
     "shift": ("routing", "handover_opened handover_signed"),

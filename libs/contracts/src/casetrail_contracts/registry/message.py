@@ -100,6 +100,28 @@ class MessageSent(MessageContent):
     """The webhook that told of it, if one did."""
 
 
+class MessageSendFailed(EventData):
+    """A message to the customer did not go out, or nobody knows whether it did.
+
+    Its text is `private.text`, as it was written.
+    """
+
+    type_name: ClassVar[str] = "message.send_failed"
+
+    message_id: str
+    """Names this attempt; WhatsApp gave the message no id."""
+    channel: str = "whatsapp"
+    message_type: str
+    phone_number_id: str
+    in_reply_to: str | None = None
+    outcome: Literal["refused", "unreachable", "unknown"]
+    """`refused` by WhatsApp; `unreachable`, so surely not sent; `unknown`: it may have arrived."""
+    code: int | None = None
+    """WhatsApp's error code."""
+    title: str | None = None
+    attempts: int
+
+
 class MessageImported(MessageContent):
     """A message from before: WhatsApp handed over the history of a phone's chats.
 

@@ -24,6 +24,8 @@ from casetrail_contracts.commands import (
     ReleaseConversation,
     ReopenCaseBody,
     ReopenConversation,
+    SendMessage,
+    SendMessageBody,
     TagConversation,
     TagsBody,
     TransferBody,
@@ -33,8 +35,10 @@ from fastapi import APIRouter
 from fastapi import Body as JsonBody
 
 from casetrail_gateway.api import examples
+from casetrail_gateway.api.desk import AtDesk
 from casetrail_gateway.api.orders import MADE, AnOrder, EmptyBody, post
 from casetrail_gateway.api.parameters import CaseId
+from casetrail_gateway.use_cases.addressing import AddressOf
 
 router = APIRouter(tags=["cases"])
 
@@ -119,3 +123,16 @@ async def add_case_note(order: AnOrder, case_id: CaseId, body: AddCaseNoteBody) 
 async def reopen_case(order: AnOrder, case_id: CaseId, body: ReopenCaseBody) -> CommandReply:
     """Goes on with a closed case: with the owner it had if they are free, else from the queue."""
     return await order.send.on_case(order.asked, ReopenConversation, case_id, body)
+
+
+@post(router, "/v1/cases/{case_id}/messages", status=MADE, example=examples.MESSAGE_SENT)
+async def send_message(
+    order: AnOrder, desk: AtDesk, case_id: CaseId, body: SendMessageBody
+) -> CommandReply:
+    """Writes to the customer over WhatsApp: a text, template, file or reaction.
+
+    Answers `status` `sent` with the `message_id` under which its delivery is told, or `sending`
+    when WhatsApp takes longer: the history of the case then says how it ended.
+    """
+    address = AddressOf(desk.wiring.log, desk.caller, body)
+    return await order.send.on_case(order.asked, SendMessage, case_id, body, address)

@@ -237,3 +237,9 @@ ERASURE: Final = {
     "events": [21, 22],
     "complete_through": 22,
 }
+
+MESSAGE_SENT: Final = {
+    "status": "sent",
+    "message_id": "ms_5f2qk7w3n6aj4d2hx7m3tq6zya",
+    "version": None,
+}

@@ -115,3 +115,9 @@ class OutcomeUnknown(Fault):
     """A command was sent and nobody answered in time."""
 
     slug = "outcome-unknown"
+
+
+class CustomerUnreachable(Fault):
+    """The log does not hold (any more) what a message to the customer needs."""
+
+    slug = "customer-address-unknown"

@@ -39,6 +39,18 @@ def _message_sent(told: Told) -> str:
     return _said(told, f"Message sent{via.get(text_of(told.data, 'via') or '', '')}")
 
 
+def _message_send_failed(told: Told) -> str:
+    begin = {
+        "refused": "WhatsApp refused our message",
+        "unreachable": "Our message was not sent: WhatsApp could not be reached",
+        "unknown": "Nobody knows whether our message was sent",
+    }.get(text_of(told.data, "outcome") or "", "Our message was not sent")
+    code = told.data.get("code")
+    title = text_of(told.data, "title") if text_of(told.data, "outcome") == "refused" else None
+    reason = f"{title} ({code})" if title and code is not None else title
+    return _said(told, because(begin, reason))
+
+
 def _message_imported(told: Told) -> str:
     outbound = text_of(told.data, "direction") == "out"
     return _said(told, f"Earlier message {'of ours ' if outbound else ''}taken over")
@@ -114,6 +126,7 @@ def _customer_identified(told: Told) -> str:
 MESSAGE_SENTENCES: Final[dict[str, Sentence]] = {
     "message.received": _message_received,
     "message.sent": _message_sent,
+    "message.send_failed": _message_send_failed,
     "message.imported": _message_imported,
     "message.edited": _message_edited,
     "message.revoked": _message_revoked,

@@ -30,6 +30,7 @@ PERMITTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("POST", "/v1/cases/{case_id}/escalate"): WORKERS,
     ("POST", "/v1/cases/{case_id}/close"): WORKERS,
     ("POST", "/v1/cases/{case_id}/tickets"): WORKERS,
+    ("POST", "/v1/cases/{case_id}/messages"): WORKERS,
     ("POST", "/v1/cases/{case_id}/claim"): WORKERS,
     ("POST", "/v1/cases/{case_id}/accept"): WORKERS,
     ("POST", "/v1/cases/{case_id}/decline"): WORKERS,

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,16 +59,23 @@ class SendCommand:
         self._clock = clock
 
     async def on_case(
-        self, asked: Asked, command: CaseCommand, case_id: str, body: Body
+        self,
+        asked: Asked,
+        command: CaseCommand,
+        case_id: str,
+        body: Body,
+        more: Callable[[Found], Awaitable[dict[str, Any]]] | None = None,
     ) -> CommandReply:
-        """A command on a case; the case names its conversation."""
+        """A command on a case; the case names its conversation.
+
+        `more` gives further fields of the command once the caller is known to be allowed to.
+        """
         found = await self._finder.case(asked.caller, case_id)
         await self._allow(asked, command, f"case/{case_id}", found)
+        further = {} if more is None else await more(found)
+        named = {"case_id": case_id, "conversation_id": found.conversation_id}
         return await self._send(
-            asked,
-            command,
-            f"case/{case_id}",
-            {**_fields(body), "case_id": case_id, "conversation_id": found.conversation_id},
+            asked, command, f"case/{case_id}", {**_fields(body), **named}, further
         )
 
     async def on_ticket(
@@ -191,8 +199,14 @@ class SendCommand:
         )
 
     async def _send(
-        self, asked: Asked, command: type[Command], target: str, fields: dict[str, Any]
+        self,
+        asked: Asked,
+        command: type[Command],
+        target: str,
+        fields: dict[str, Any],
+        further: Mapping[str, Any] | None = None,
     ) -> CommandReply:
+        """The reply; `further` fields were looked up, so they are no part of what was asked."""
         actor: Actor = actor_of(asked.caller)
         return await self._commands.send(
             command.model_validate(
@@ -204,6 +218,7 @@ class SendCommand:
                     "expected_version": asked.expected_version,
                     "digest": None if asked.idempotency_key is None else _digest(fields),
                     **fields,
+                    **(further or {}),
                 }
             )
         )
