@@ -59,6 +59,11 @@ async def test_nothing_is_left_and_everything_verifies(
     before = {record["_id"]: record for record in await office.records()}
     assert {word for word in GONE for found in await left(office) if word in found} == set(GONE)
 
+    async def found() -> bool:
+        searched = await office.client.get("/v1/cases?q=mera")
+        return [case["case_id"] for case in searched.json()["items"]] == ["CASE-1001"]
+
+    assert await eventually(found, within=10)
     proofs = {seq: await _proof(office, seq) for seq in before}
     old_bundle = await _bundle(office)
     assert check_bundle(io.BytesIO(old_bundle)).present > 0
@@ -70,6 +75,9 @@ async def test_nothing_is_left_and_everything_verifies(
         return True
 
     await eventually(nothing_left, within=10)
+    assert await office.audit["searchable"].find_one({"conversation_id": CV}) is None
+    searched = await office.client.get("/v1/cases?q=mera")
+    assert searched.json()["items"] == []
     await _answers_show_nothing(office)
     if isinstance(nats_server, NatsServer):
         assert _files_with(nats_server.data_dir / "jetstream", GONE) == []

@@ -74,6 +74,14 @@ class MemoryLog:
             and wanted.owner in {None, case.owner}
             and wanted.case_id in {None, case.case_id}
             and (wanted.ticket_id is None or wanted.ticket_id in case.ticket_ids)
+            and wanted.conversation_id in {None, case.conversation_id}
+            and (wanted.held_by is None or wanted.held_by in case.held_by)
+            and set(wanted.tags) <= set(case.tags)
+            and all(
+                case.case_id in among.case_ids
+                or any(e.conversation_id in among.conversation_ids for e in case.episodes)
+                for among in wanted.among
+            )
             and wanted.escalated in {None, case.escalated}
             and (wanted.opened_from is None or _at(case) >= wanted.opened_from)
             and (wanted.opened_to is None or _at(case) < wanted.opened_to)
@@ -167,7 +175,12 @@ class MemoryLog:
             if (document["workspace"] == workspace or (wanted.takes_all and _nobodys_gap(document)))
             and actor in {None, document["actor_ref"]}
             and wanted.target in {None, document["target"]}
-            and wanted.case_id in {None, document["case_id"]}
+            and (wanted.case_id is None or _of_case(document, wanted))
+            and wanted.conversation_id in {None, document["conversation_id"]}
+            and (
+                wanted.conversation_ids is None
+                or document["conversation_id"] in wanted.conversation_ids
+            )
             and wanted.ticket_id in {None, document["ticket_id"]}
             and (wanted.action is None or _is_shown(document["action"], Kinds((wanted.action,))))
             and (wanted.occurred_from is None or document["occurred_at"] >= wanted.occurred_from)
@@ -182,6 +195,10 @@ class MemoryLog:
             return None
         mine = found["workspace"] == workspace or _nobodys_gap(found)
         return record_from(found) if mine else None
+
+    async def records_of(self, workspace: str, seqs: Sequence[int]) -> Sequence[Record]:
+        self._read("records")
+        return [record_from(self.documents[seq]) for seq in seqs]
 
     async def erasure(self, workspace: str, erasure_id: str) -> Record | None:
         self._read("erasure")
@@ -235,6 +252,11 @@ def _in_scope(document: Document, scope: Scope) -> bool:
         return bool(document["conversation_id"] == scope.conversation_id)
     actor = document["actor"] or {}
     return bool(actor.get("id") == scope.actor_id and actor.get("kind") != "customer")
+
+
+def _of_case(document: Document, wanted: RecordFilter) -> bool:
+    scope = Scope(case_id=wanted.case_id, episodes=wanted.episodes)
+    return _in_scope(document, scope)
 
 
 def _nobodys_gap(document: Mapping[str, Any]) -> bool:

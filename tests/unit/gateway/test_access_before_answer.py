@@ -23,7 +23,10 @@ VALUES = {
     "user_id": "a",
     "erasure_id": "er_1",
     "hold_id": "ho_1",
+    "customer_id": CV,
 }
+ASKED = {"/v1/customers": "?phone=%2B923001114291"}
+"""What a path needs to be asked at all."""
 READS = sorted(
     path
     for path, operations in make_api().openapi()["paths"].items()
@@ -34,14 +37,15 @@ RECORDED = [path for path in READS if path not in OPERATIONAL]
 
 def address(path: str) -> str:
     """The path with ids that exist."""
+    asked = ASKED.get(path, "")
     for name, value in VALUES.items():
         path = path.replace(f"{{{name}}}", value)
-    return path
+    return path + asked
 
 
 def test_the_walk_finds_the_reads_of_the_contract() -> None:
     """The list that the tests below walk is the contract's, so none of them can pass empty."""
-    assert len(RECORDED) == 12
+    assert len(RECORDED) == 13
     assert set(READS) - set(RECORDED) == {"/v1/log/status"}
 
 

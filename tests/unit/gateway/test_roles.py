@@ -43,6 +43,7 @@ BODIES = {
     },
     "/v1/privacy/holds": {"scope": {"customer": "cv_a"}, "reason": "a claim"},
     "/v1/privacy/holds/{hold_id}/release": {"reason": "settled"},
+    "reveal": {"purpose": "call back"},
 }
 EVERY = sorted(
     (method.upper(), path)
@@ -57,6 +58,7 @@ EXPECTED = {
 }
 
 EXPECTED_OF = {
+    ("POST", "/v1/customers/{customer_id}/reveal"): READERS - {"service"},
     ("POST", "/v1/users"): {"lead", "admin"},
     ("PATCH", "/v1/users/{user_id}"): {"lead", "admin"},
     ("POST", "/v1/users/{user_id}/deactivate"): {"lead", "admin"},

@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from casetrail_audit.searching.entries import entry_of
 from casetrail_contracts import Command, CommandReply, Event
 from casetrail_evidence.checkpoint import Checkpoint, sign_checkpoint
 from casetrail_evidence.keys import SignerKey
@@ -16,16 +17,19 @@ from casetrail_evidence.tiles import TilePlace, TileTree
 from casetrail_gateway.api.application import make_api
 from casetrail_gateway.api.wiring import Wiring
 from casetrail_gateway.console.application import add_console, open_console
+from casetrail_gateway.domain.customers import Contact, CustomerKey, number_forms
 from casetrail_gateway.domain.errors import AccessNotRecorded, OutcomeUnknown
 from casetrail_gateway.domain.evidence import SealedRecord
-from casetrail_gateway.domain.log import Scope, Ticket, User
+from casetrail_gateway.domain.log import Hit, Page, RecordFilter, Scope, Ticket, User
 from casetrail_gateway.domain.people import Caller
+from casetrail_gateway.domain.search import Words
 from casetrail_gateway.domain.tree import CosignedHead, SealedHead, WitnessStanding
 from fastapi import FastAPI
 
 from tests.unit.gateway.memory_log import MemoryLog
 from tests.unit.gateway.story import (
     LEAF,
+    Document,
     case_document,
     erasure_request,
     other_case_document,
@@ -33,6 +37,7 @@ from tests.unit.gateway.story import (
     ticket_document,
 )
 
+KEY = b"a key of the tests that is long enough to be one"
 LAST_SEQ = 12
 """The last record of the story."""
 AGENT = Caller("a", "Agent A", "agent", "main")
@@ -131,6 +136,70 @@ EVIDENCE = leaf_input(
     ),
 )
 """The one record of a case that can be proven in memory: the last leaf of the tree."""
+
+
+class MemoryWords:
+    """The view of words over the records in memory, made as audit makes it."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+
+    async def as_of(self) -> int:
+        return self._log.complete_through
+
+    async def hits(
+        self, workspace: str, words: Words, wanted: RecordFilter, page: Page
+    ) -> Sequence[Hit]:
+        self._log.journal.append("hits")
+        every = replace(page, limit=1_000_000)
+        kept = {r.seq for r in await self._log.records(workspace, wanted, every)}
+        found = []
+        for seq, document in sorted(self._log.documents.items(), reverse=page.order == "desc"):
+            entry = entry_of(document, KEY) if seq in kept else None
+            if entry is None or document["workspace"] != workspace:
+                continue
+            terms = entry["terms"]
+            if set(words.terms) <= set(terms) and all(
+                any(term.startswith(start) for term in terms) for start in words.beginnings
+            ):
+                found.append(Hit(seq, document["conversation_id"], document["case_id"]))
+        return found[: page.limit]
+
+
+class MemoryCustomers:
+    """Customers by what their records carry."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+
+    def _of(self, workspace: str) -> list[Document]:
+        return [
+            document
+            for _, document in sorted(self._log.documents.items())
+            if document["workspace"] == workspace and document["private"]
+        ]
+
+    async def conversations(self, workspace: str, key: CustomerKey) -> Sequence[str]:
+        self._log.journal.append("cases")
+        forms = number_forms(key.value) if key.kind == "phone" else (key.value,)
+        return sorted(
+            {
+                document["conversation_id"]
+                for document in self._of(workspace)
+                if document["private"].get(key.kind) in forms
+            }
+        )
+
+    async def contact(self, workspace: str, conversation_id: str) -> Contact | None:
+        known: dict[str, str] = {}
+        for document in self._of(workspace):
+            if document["conversation_id"] == conversation_id:
+                known |= {
+                    name: document["private"][name]
+                    for name in ("phone", "name", "user_id", "username")
+                    if name in document["private"]
+                }
+        return Contact(**known) if known else None
 
 
 class MemoryCaseRecords:
@@ -260,6 +329,8 @@ class World:
         self.app.state.wiring = Wiring(
             tokens=tokens,
             log=self.log,
+            words=MemoryWords(self.log),
+            customers=MemoryCustomers(self.log),
             tree=self.tree,
             case_records=MemoryCaseRecords(self.journal),
             lists=MemoryLists(),

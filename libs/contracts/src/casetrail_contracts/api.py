@@ -47,6 +47,19 @@ class Hole(Answer):
     sentence: str
 
 
+class QueryPart(Answer):
+    """One part of the search box as it was understood, with its place in the line."""
+
+    kind: Literal["filter", "word", "phrase", "beginning"]
+    key: str
+    """The filter, or `words`."""
+    value: str
+    text: str
+    """What stands in the line from `start` to `end` (characters, the end excluded)."""
+    start: int
+    end: int
+
+
 class CaseView(Answer):
     """A case as of a place in the log."""
 
@@ -116,6 +129,7 @@ class CasePage(Answer):
     items: list[CaseView]
     next_cursor: str | None
     complete_through: int
+    understood: list[QueryPart] = Field(default_factory=list)
 
 
 class TicketLink(Answer):
@@ -263,6 +277,7 @@ class RecordPage(Answer):
     items: list[RecordView]
     next_cursor: str | None
     complete_through: int
+    understood: list[QueryPart] = Field(default_factory=list)
 
 
 class ActivityAnswer(Answer):

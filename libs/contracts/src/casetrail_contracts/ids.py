@@ -56,6 +56,18 @@ def call_id(workspace_key: bytes, phone_number_id: str, wacid: str) -> str:
     return "cl_" + _keyed(workspace_key, "call", phone_number_id, wacid)
 
 
+def alias_id(workspace_key: bytes, workspace: str, kind: str, value: str) -> str:
+    """What a customer is looked up by, their number standing nowhere: `al_` + 26 characters.
+
+    Args:
+        workspace_key: the secret of the workspace.
+        workspace: its name: the same number in two workspaces has nothing in common.
+        kind: `phone`, `user_id` or `username`.
+        value: the number as digits, or the id or name as it is.
+    """
+    return "al_" + _keyed(workspace_key, "alias", workspace, kind, value)
+
+
 def _keyed(key: bytes, *parts: str) -> str:
     if not key:
         raise ValueError("the workspace key is empty: ids made without a key could be guessed")

@@ -27,6 +27,8 @@ from casetrail_audit.metrics import LogMetrics
 from casetrail_audit.ports import LogForked
 from casetrail_audit.privacy.assembly import PRIVACY_INDEXES, make_privacy
 from casetrail_audit.sealing.assembly import make_sealer
+from casetrail_audit.searching.mongo_entries import SEARCH_INDEXES
+from casetrail_audit.searching.running import make_indexer
 from casetrail_audit.settings import AuditSettings
 from casetrail_audit.use_cases import CannotBegin
 from casetrail_audit.witnessing.assembly import make_witnessing
@@ -50,6 +52,7 @@ def create_app(settings: AuditSettings) -> AsgiFastStream:
     privacy = make_privacy(
         broker, db, settings.instance, records=retention.erasure_records, alone=alone
     )
+    indexer = make_indexer(settings, db)
 
     def forked(fork: LogForked) -> None:
         metrics.forks.inc()
@@ -69,6 +72,7 @@ def create_app(settings: AuditSettings) -> AsgiFastStream:
             await ensure_indexes(db, INDEXES)
             await ensure_indexes(db, PRIVACY_INDEXES)
             await ensure_indexes(db, ARCHIVE_INDEXES)
+            await ensure_indexes(db, SEARCH_INDEXES)
             await parts.begin()
         except (StreamsMisconfigured, IndexDiffers, CannotBegin) as refusal:
             log.critical("audit does not start", reason=str(refusal))
@@ -104,7 +108,15 @@ def create_app(settings: AuditSettings) -> AsgiFastStream:
             witnessing.start,
             privacy.start,
             retention.start,
+            indexer.start,
         ],
-        on_shutdown=[retention.stop, privacy.stop, witnessing.stop, sealer.stop, parts.follow.stop],
+        on_shutdown=[
+            indexer.stop,
+            retention.stop,
+            privacy.stop,
+            witnessing.stop,
+            sealer.stop,
+            parts.follow.stop,
+        ],
         after_shutdown=[close],
     )

@@ -23,6 +23,7 @@ from casetrail_gateway.adapters.event_stream import JetStreamEvents
 from casetrail_gateway.adapters.mongo import MongoLog
 from casetrail_gateway.adapters.mongo_evidence import MongoCaseRecords
 from casetrail_gateway.adapters.mongo_lists import MongoLists
+from casetrail_gateway.adapters.mongo_search import MongoCustomers, MongoWords
 from casetrail_gateway.adapters.mongo_tree import MongoTree
 from casetrail_gateway.adapters.system_clock import SystemClock
 from casetrail_gateway.adapters.tokens_file import TokensFile
@@ -48,6 +49,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         app.state.wiring = Wiring(
             tokens=tokens,
             log=MongoLog(database(client)),
+            words=MongoWords(database(client)),
+            customers=MongoCustomers(database(client), settings.workspace_key),
             tree=MongoTree(database(client)),
             case_records=MongoCaseRecords(database(client)),
             lists=MongoLists(database(client)),

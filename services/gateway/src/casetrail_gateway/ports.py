@@ -8,6 +8,7 @@ from casetrail_contracts import Command, CommandReply, Event
 from casetrail_contracts.api import Cause
 from casetrail_evidence.tiles import TilePlace
 
+from casetrail_gateway.domain.customers import Contact, CustomerKey
 from casetrail_gateway.domain.evidence import SealedRecord
 from casetrail_gateway.domain.lateness import Footprint
 from casetrail_gateway.domain.log import (
@@ -15,6 +16,7 @@ from casetrail_gateway.domain.log import (
     CaseFilter,
     Counts,
     Head,
+    Hit,
     Kinds,
     Page,
     Record,
@@ -24,6 +26,7 @@ from casetrail_gateway.domain.log import (
     User,
 )
 from casetrail_gateway.domain.people import Caller
+from casetrail_gateway.domain.search import Words
 from casetrail_gateway.domain.tree import CosignedHead, SealedHead, WitnessStanding
 
 
@@ -99,6 +102,31 @@ class Log(Protocol):
 
     async def counts(self) -> Counts:
         """What of the log is not an event."""
+
+    async def records_of(self, workspace: str, seqs: Sequence[int]) -> Sequence[Record]:
+        """The records of these sequences, in order of theirs."""
+
+
+class WordIndex(Protocol):
+    """What records say, by its words; both methods raise `LogUnavailable`."""
+
+    async def as_of(self) -> int:
+        """The last record that can be found by its words."""
+
+    async def hits(
+        self, workspace: str, words: Words, wanted: RecordFilter, page: Page
+    ) -> Sequence[Hit]:
+        """Records that say all of it, by sequence."""
+
+
+class Customers(Protocol):
+    """Customers by keyed aliases; both methods raise `LogUnavailable`."""
+
+    async def conversations(self, workspace: str, key: CustomerKey) -> Sequence[str]:
+        """The conversations of a customer; `FilterNotAvailable` when there is no key for that."""
+
+    async def contact(self, workspace: str, conversation_id: str) -> Contact | None:
+        """What the log knows of a customer; None when it has no record of theirs."""
 
 
 class Lists(Protocol):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from casetrail_runtime.settings import MongoServiceSettings, Port
+from casetrail_runtime.settings import MongoServiceSettings, Port, WorkspaceKey
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -21,6 +21,11 @@ class GatewaySettings(MongoServiceSettings):
         min_length=32,
         description="signs the console's sessions, 32 characters or more; the same for every "
         "replica. Without it sessions end with the process and one replica does not know another's",
+    )
+    workspace_key: WorkspaceKey | None = Field(
+        default=None,
+        description="the secret that ingest and audit have; without it customers cannot be looked "
+        "up by their number",
     )
     record_timeout: float = Field(
         default=3.0, gt=0, le=30, description="seconds until an unrecorded look is answered 503"

@@ -115,6 +115,7 @@ _TYPED: Final[tuple[tuple[str, type[EventData]], ...]] = (
     ("gateway", access.AccessViewed),
     ("gateway", access.AccessSearched),
     ("gateway", access.AccessExported),
+    ("gateway", access.AccessRevealed),
     ("audit", privacy.ErasureRequested),
     ("audit", privacy.Erased),
     ("audit", privacy.HoldPlaced),
@@ -127,7 +128,7 @@ _RESERVED: Final[dict[str, tuple[str, str]]] = {
     "customer": ("routing", "linked erased"),
     "conversation": ("routing", "linked"),
     "shift": ("routing", "handover_opened handover_signed"),
-    "access": ("gateway", "revealed verified"),
+    "access": ("gateway", "verified"),
     "review": ("gateway", "opened scored noted disputed resolved"),
 }
 

@@ -1,4 +1,4 @@
-"""Every look at the log. Private: query."""
+"""Every look at the log. Private: query, purpose."""
 
 from typing import Any, ClassVar, Literal
 
@@ -8,6 +8,7 @@ from casetrail_contracts.envelope import EventData
 
 
 def _absent(value: object) -> bool:
+    """True for a field that older events do not have: they are written again as they were."""
     return value is None
 
 
@@ -39,10 +40,26 @@ class AccessExported(EventData):
     type_name: ClassVar[str] = "access.exported"
 
     what: str
-    """`evidence`: the bundle of a case."""
+    """`evidence`: the bundle of a case. `cases`, `records`: a list, by its filters."""
     target: str
     disclosure: Literal["public", "full", "chosen"]
     """`full` when personal values are in the file; `chosen`: those of `fields` only."""
     fields: list[str] | None = Field(default=None, exclude_if=_absent)
     outcome: Literal["answered", "refused"] = "answered"
     purpose: str | None = None
+    format: str | None = Field(default=None, exclude_if=_absent)
+    """`csv`, `jsonl`, `ocsf`; None for a bundle."""
+    filters: dict[str, Any] | None = Field(default=None, exclude_if=_absent)
+
+
+class AccessRevealed(EventData):
+    """Somebody was shown a customer's number or name unmasked; why stands in `private.purpose`."""
+
+    type_name: ClassVar[str] = "access.revealed"
+
+    what: str
+    """`customer`."""
+    target: str
+    fields: list[str] = Field(default_factory=list)
+    """Which values: `phone`, `name`, `user_id`, `username`."""
+    outcome: Literal["answered", "refused"] = "answered"

@@ -5,13 +5,15 @@ from datetime import datetime
 from typing import Any, Final
 
 from casetrail_contracts.subjects import SUPPORT
-from casetrail_runtime.mongo import Database, durable
+from casetrail_runtime.mongo import DURABLE_READ, DURABLE_WRITE, Database, durable
 from pymongo import ASCENDING, IndexModel
 
 from casetrail_audit.domain.erased import fields_of, left_of, mark
 from casetrail_audit.privacy.fields import CONTEXT, REMEMBERED, going, wanted
 from casetrail_audit.privacy.model import Document, Target
 from casetrail_audit.privacy.policies import NEVER, POLICIES
+from casetrail_audit.searching.entries import entry_change
+from casetrail_audit.searching.mongo_entries import SEARCHABLE
 
 BATCH: Final = 200
 CERTIFICATE_BYTES: Final = 300_000
@@ -39,6 +41,7 @@ class MongoErasureRecords:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._records = durable(db["records"])
+        self._searchable = durable(db[SEARCHABLE])
 
     async def place(self, event_id: str) -> int | None:
         """The sequence of an event, once the log is complete through it."""
@@ -84,21 +87,38 @@ class MongoErasureRecords:
         return await self._found(query)
 
     async def forget(self, target: Target, erasure: Document, at: datetime) -> None:
-        """Takes the values and salts away and leaves the mark; again is harmless.
+        """Takes the values, salts and words away and leaves the mark; again is harmless.
 
-        Who was quicker wins; a target that still has something to lose is found again.
+        Who was quicker wins; a target that still has something to lose is found again. One
+        transaction: a record that has its mark is not looked at again, so nothing of what it lost
+        may be left in the index of words.
         """
-        fields = {"kind": 1, "private": 1, "erased": 1}
-        record = await self._records.find_one({"_id": target.seq, **_KEPT}, fields)
-        if record is None or not {*target.fields} <= {*fields_of(record)}:
-            return
-        known = record.get("erased")
-        as_it_was: Document = {"$exists": False} if known is None else {"$eq": known}
-        left = left_of(record, target.fields)
-        await self._records.update_one(
-            {"_id": target.seq, "erased": as_it_was, **_KEPT},
-            {"$set": {"private": left, "erased": mark(erasure, target.fields, at, known)}},
-        )
+
+        async def forgotten(session: Any) -> None:
+            fields = {"kind": 1, "private": 1, "erased": 1}
+            kept = {"_id": target.seq, **_KEPT}
+            record = await self._records.find_one(kept, fields, session=session)
+            if record is None or not {*target.fields} <= {*fields_of(record)}:
+                return
+            known = record.get("erased")
+            as_it_was: Document = {"$exists": False} if known is None else {"$eq": known}
+            left = left_of(record, target.fields)
+            await self._records.update_one(
+                {**kept, "erased": as_it_was},
+                {"$set": {"private": left, "erased": mark(erasure, target.fields, at, known)}},
+                session=session,
+            )
+            change = entry_change(left, target.fields)
+            entry = {"_id": target.seq}
+            if change is None:
+                await self._searchable.delete_one(entry, session=session)
+            else:
+                await self._searchable.update_one(entry, {"$set": change}, session=session)
+
+        async with await self._db.client.start_session() as session:
+            await session.with_transaction(
+                forgotten, read_concern=DURABLE_READ, write_concern=DURABLE_WRITE
+            )
 
     async def settle(self, seq: int) -> None:
         """Notes that a late copy's message has left the stream."""

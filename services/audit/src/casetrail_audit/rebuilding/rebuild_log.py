@@ -9,6 +9,7 @@ from casetrail_audit.domain.message import Message
 from casetrail_audit.domain.record import Record
 from casetrail_audit.ports import LogForked, Records, Standing, Stream
 from casetrail_audit.rebuilding.reading import MOST
+from casetrail_audit.searching.running import Searchable, follow
 from casetrail_audit.use_cases import (
     BeginLog,
     CompleteLog,
@@ -55,6 +56,7 @@ class RebuildLog:
         find_missing: FindMissing,
         complete: CompleteLog,
         fold_views: FoldViews,
+        searchable: Searchable,
         kept: Kept | None,
         tell: Tell,
     ) -> None:
@@ -66,6 +68,7 @@ class RebuildLog:
         self._find_missing = find_missing
         self._complete = complete
         self._fold_views = fold_views
+        self._searchable = searchable
         self._kept = kept
         self._tell = tell
 
@@ -105,6 +108,7 @@ class RebuildLog:
             with contextlib.suppress(asyncio.CancelledError, ConnectionError):
                 await ahead
         await self._fold_views(min(standing.complete_through, views_through))
+        await follow(self._searchable, standing.complete_through)
         return standing
 
     def _read_ahead(self, first: int) -> asyncio.Task[Sequence[Message]]:

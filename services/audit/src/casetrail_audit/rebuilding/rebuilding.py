@@ -21,6 +21,7 @@ from casetrail_audit.rebuilding.rebuild_log import Kept, RebuildLog
 from casetrail_audit.rebuilding.running_log import RunningLog, published_checkpoint
 from casetrail_audit.rebuilding.target import Target, TargetRefused
 from casetrail_audit.rebuilding.words import SHOWN, Words
+from casetrail_audit.searching.mongo_entries import MongoSearchable
 from casetrail_audit.settings import AuditSettings
 from casetrail_audit.use_cases import (
     BeginLog,
@@ -165,6 +166,7 @@ class Rebuilding:
             find_missing=find_missing,
             complete=CompleteLog(self._stream, records, book, key),
             fold_views=FoldViews(records, MongoViews(self._client, self._into)),
+            searchable=MongoSearchable(self._into, key),
             kept=kept,
             tell=self._tell,
         )

@@ -7,6 +7,7 @@ from typing import Any, Final
 from casetrail_runtime.mongo import Database, ensure_indexes
 
 from casetrail_audit.adapters.indexes import INDEXES
+from casetrail_audit.searching.mongo_entries import SEARCH_INDEXES
 
 REBUILD: Final = "rebuild"
 
@@ -43,6 +44,7 @@ class Target:
                 f"{mark['ended_at']:%Y-%m-%d %H:%M} UTC: drop it, or name another one."
             )
         await ensure_indexes(self.db, INDEXES)
+        await ensure_indexes(self.db, SEARCH_INDEXES)
         return mark is not None
 
     async def close(self, size: int, root: str) -> None:

@@ -138,6 +138,14 @@ class MongoLog:
             document = await self._db["records"].find_one(query, RECORD_FIELDS)
         return None if document is None else record_from(document)
 
+    async def records_of(self, workspace: str, seqs: Sequence[int]) -> Sequence[Record]:
+        """The records of these sequences, in order of theirs."""
+        query = {"_id": {"$in": list(seqs)}, "workspace": {"$eq": workspace}}
+        with answering():
+            found = await self._db["records"].find(query, RECORD_FIELDS).to_list(None)
+        place = {seq: number for number, seq in enumerate(seqs)}
+        return [record_from(d) for d in sorted(found, key=lambda d: place[d["_id"]])]
+
     async def erasure(self, workspace: str, erasure_id: str) -> Record | None:
         """The record of the request of an erasure."""
         query = {

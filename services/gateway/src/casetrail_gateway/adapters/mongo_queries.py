@@ -28,16 +28,24 @@ def case_query(workspace: str, wanted: CaseFilter, page: Page) -> Query:
         ("case_id", wanted.case_id),
         ("ticket_ids", wanted.ticket_id),
         ("escalated", wanted.escalated),
+        ("conversation_ids", wanted.conversation_id),
+        ("holders", wanted.held_by),
     ):
         if value is not None:
             query[field] = {"$eq": value}
     _between(query, "opened_at", wanted.opened_from, wanted.opened_to)
     _place(query, "opened_seq", page)
+    if wanted.tags:
+        query["tags"] = {"$all": list(wanted.tags)}
+    either: list[list[Query]] = []
     if wanted.open_to is not None:
-        query["$or"] = [
-            {"owner": {"$in": [None, wanted.open_to]}},
-            {"holders": {"$eq": wanted.open_to}},
-        ]
+        mine = {"owner": {"$in": [None, wanted.open_to]}}
+        either.append([mine, {"holders": {"$eq": wanted.open_to}}])
+    for among in wanted.among:
+        named = {"case_id": {"$in": list(among.case_ids)}}
+        either.append([named, {"conversation_ids": {"$in": list(among.conversation_ids)}}])
+    if either:
+        query["$and"] = [{"$or": sides} for sides in either]
     return query
 
 
@@ -64,15 +72,28 @@ def record_query(workspace: str, wanted: RecordFilter, page: Page) -> Query:
     query: Query = {"workspace": {"$eq": workspace}}
     if wanted.takes_all:
         query = {"$or": [query, {"workspace": None, "kind": "gap"}]}
+    return query | record_filters(wanted, page)
+
+
+def record_filters(wanted: RecordFilter, page: Page) -> Query:
+    """What a filter and a page ask of a record, or of its entry in the view of words."""
+    query: Query = {}
     if wanted.actor_kind is not None and wanted.actor_id is not None:
         query["actor_ref"] = {"$eq": f"{wanted.actor_kind}:{wanted.actor_id}"}
+    if wanted.case_id is not None and wanted.episodes:
+        sides = Scope(case_id=wanted.case_id, episodes=wanted.episodes)
+        query["$or"] = _sides(sides, page)
+    elif wanted.case_id is not None:
+        query["case_id"] = {"$eq": wanted.case_id}
     for field, value in (
         ("target", wanted.target),
-        ("case_id", wanted.case_id),
         ("ticket_id", wanted.ticket_id),
+        ("conversation_id", wanted.conversation_id),
     ):
         if value is not None:
             query[field] = {"$eq": value}
+    if wanted.conversation_ids is not None and wanted.conversation_id is None:
+        query["conversation_id"] = {"$in": list(wanted.conversation_ids), "$gt": ""}
     if wanted.action is not None:
         query["action"] = _action(wanted.action)
     _between(query, "occurred_at", wanted.occurred_from, wanted.occurred_to)

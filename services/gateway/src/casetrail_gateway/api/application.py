@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from casetrail_gateway.api import (
     case_actions,
     cases,
+    customers,
     evidence,
     log_proofs,
     pages,
@@ -38,6 +39,7 @@ _TAGS = [
     {"name": "cases", "description": "Episodes of a conversation with one customer."},
     {"name": "tickets", "description": "Work that a case needs."},
     {"name": "conversations", "description": "Everything with one customer, over all cases."},
+    {"name": "customers", "description": "Who wrote; masked unless revealed for a purpose."},
     {"name": "records", "description": "The log, one record for each place of the stream."},
     {"name": "users", "description": "People, their shifts and what they did."},
     {"name": "privacy", "description": "Erasures, their certificates, and legal holds."},
@@ -63,6 +65,7 @@ def make_api(lifespan: Lifespan | None = None) -> FastAPI:
         evidence.evidence,
         cases.tickets,
         cases.conversations,
+        customers.customers,
         records.records,
         records.users,
         log_proofs.proofs,

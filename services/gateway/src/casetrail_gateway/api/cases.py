@@ -1,6 +1,5 @@
 """Paths of cases, tickets and conversations that read."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from casetrail_contracts.api import CaseAnswer, CasePage, TicketAnswer, Timeline
@@ -13,21 +12,23 @@ from casetrail_gateway.api.parameters import (
     CaseId,
     ConversationId,
     Cursor,
+    CustomerQuery,
     InOrder,
     KindsQuery,
     Limit,
     MomentQuery,
     OwnerQuery,
+    SearchQuery,
     StatusQuery,
     TicketId,
     TicketQuery,
+    customer_of,
     kinds_of,
 )
 from casetrail_gateway.api.reads import Reads
 from casetrail_gateway.domain import cursors
-from casetrail_gateway.domain.errors import FilterNotAvailable, QueryNotUnderstood
 from casetrail_gateway.domain.log import CaseFilter, Order, Page
-from casetrail_gateway.domain.search import understood
+from casetrail_gateway.domain.search import cases_asked
 from casetrail_gateway.use_cases.cases import (
     ListCases,
     ReadCase,
@@ -47,52 +48,38 @@ conversations = Reads("conversations")
 def list_cases(
     desk: AtDesk,
     *,
-    q: Annotated[
-        str | None,
-        Query(max_length=200, description="A case, a ticket or an owner.", examples=["T-1001"]),
-    ] = None,
+    q: SearchQuery = None,
     status: StatusQuery = None,
     owner: OwnerQuery = None,
+    customer: CustomerQuery = None,
     ticket: TicketQuery = None,
+    tag: Annotated[str | None, Query(min_length=1, max_length=80, examples=["refund"])] = None,
     escalated: bool | None = None,
     opened_from: MomentQuery = None,
     opened_to: MomentQuery = None,
-    customer: Annotated[
-        str | None, Query(max_length=200, description="Not available yet.", deprecated=True)
-    ] = None,
-    tag: Annotated[
-        str | None, Query(max_length=200, description="Not available yet.", deprecated=True)
-    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Read[CasePage]:
     """Cases, the newest first. An agent sees those they own, ever held, or that nobody owns."""
-    for name, value in (("customer", customer), ("tag", tag)):
-        if value is not None:
-            raise FilterNotAvailable(
-                f"Cases cannot be looked up by {name} yet; what was given has not been kept."
-            )
-    wanted = CaseFilter(
+    conversation_id, phone = customer_of(customer)
+    given = CaseFilter(
         status=status,
         owner=owner,
         ticket_id=ticket,
         escalated=escalated,
         opened_from=opened_from,
         opened_to=opened_to,
+        conversation_id=conversation_id,
+        tags=() if tag is None else (tag,),
     )
-    if q is not None:
-        found = understood(q)
-        for name, value in found.items():
-            if getattr(wanted, name) not in {None, value}:
-                raise QueryNotUnderstood(f"q and a filter name two different values of {name}.")
-        wanted = replace(wanted, **found)  # type: ignore[arg-type]
     return ListCases(
-        desk.wiring.log,
-        desk.caller,
-        wanted,
+        log=desk.wiring.log,
+        index=desk.wiring.words,
+        customers=desk.wiring.customers,
+        caller=desk.caller,
+        search=cases_asked(q, given, phone),
         limit=limit,
         cursor=cursor,
-        query={} if q is None else {"q": q},
     )
 
 

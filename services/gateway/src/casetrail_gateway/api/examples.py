@@ -27,7 +27,50 @@ CASE: Final[dict[str, Any]] = {
     "version": 4,
     "as_of_seq": 21,
 }
-CASES: Final = {"items": [CASE], "next_cursor": None, "complete_through": 21}
+UNDERSTOOD: Final = [
+    {
+        "kind": "filter",
+        "key": "escalated",
+        "value": "yes",
+        "text": "escalated:yes",
+        "start": 0,
+        "end": 13,
+    },
+    {
+        "kind": "phrase",
+        "key": "words",
+        "value": "parcel never came",
+        "text": '"parcel never came"',
+        "start": 14,
+        "end": 33,
+    },
+]
+CASES: Final = {
+    "items": [CASE],
+    "next_cursor": None,
+    "complete_through": 21,
+    "understood": UNDERSTOOD,
+}
+CUSTOMERS: Final = {
+    "items": [
+        {
+            "customer_id": _CONVERSATION,
+            "phone": "····4291",
+            "name": "S····",
+            "username": None,
+            "case_ids": ["CASE-1001"],
+            "last_at": "2026-11-22T12:02:10Z",
+        }
+    ],
+    "complete_through": 21,
+}
+REVEALED: Final = {
+    "customer_id": _CONVERSATION,
+    "phone": "920000000000",
+    "name": "A customer",
+    "user_id": None,
+    "username": None,
+}
 CLOCK: Final[dict[str, Any]] = {
     "ticket_id": "T-1001",
     "clock": "first_response",
@@ -146,7 +189,12 @@ RECORD: Final[dict[str, Any]] = {
     "of": None,
     "problem": None,
 }
-RECORDS: Final = {"items": [RECORD], "next_cursor": None, "complete_through": 21}
+RECORDS: Final = {
+    "items": [RECORD],
+    "next_cursor": None,
+    "complete_through": 21,
+    "understood": [],
+}
 ACTIVITY: Final = {
     "user_id": "a",
     "entries": [

@@ -5,7 +5,9 @@ from typing import Annotated, Final
 from casetrail_contracts.commands import Moment
 from fastapi import Path, Query
 
+from casetrail_gateway.domain.errors import QueryNotUnderstood
 from casetrail_gateway.domain.log import Kinds, Order
+from casetrail_gateway.domain.search.values import NotAValue, phone
 
 CASE: Final = r"^CASE-[1-9][0-9]{0,17}$"
 TICKET: Final = r"^T-[1-9][0-9]{0,17}$"
@@ -52,6 +54,23 @@ TargetQuery = Annotated[
         examples=["ticket/T-1001"],
     ),
 ]
+SearchQuery = Annotated[
+    str | None,
+    Query(
+        max_length=500,
+        description='Words, "phrases", beginnings* and `key:value`, all of which have to hold; '
+        "`understood` in the answer says how it was read.",
+        examples=['escalated:yes "parcel never came"'],
+    ),
+]
+CustomerQuery = Annotated[
+    str | None,
+    Query(
+        pattern=r"^(cv_[a-z0-9]{1,64}|\+?[0-9][0-9 ()./-]{5,30})$",
+        description="A conversation's id, or a number with its country's code.",
+        examples=["cv_6ajxh7e6vooz6cksap7wr3rmvq"],
+    ),
+]
 MomentQuery = Annotated[
     Moment | None,
     Query(description="RFC 3339 with a zone.", examples=["2026-11-22T10:00:00Z"]),
@@ -84,3 +103,18 @@ KindsQuery = Annotated[
 def kinds_of(text: str | None) -> Kinds:
     """The actions a timeline shows."""
     return Kinds() if text is None else Kinds(tuple(dict.fromkeys(text.split(","))))
+
+
+def customer_of(text: str | None) -> tuple[str | None, str | None]:
+    """A conversation's id and a number's digits, one of them None, of what was given."""
+    if text is None or text.startswith("cv_"):
+        return text, None
+    return None, phone_of(text)
+
+
+def phone_of(text: str) -> str:
+    """The digits of a number; `QueryNotUnderstood` for what is none."""
+    try:
+        return phone(text)
+    except NotAValue as fault:
+        raise QueryNotUnderstood(f"What was given {fault}.") from None

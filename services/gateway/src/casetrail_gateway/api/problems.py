@@ -139,7 +139,11 @@ def install(app: FastAPI) -> None:
 
 async def _on_fault(request: Request, error: Exception) -> Response:
     assert isinstance(error, Fault)
-    return problem(request_id_of(request), status_of_fault(error), error.slug, error.detail)
+    fields = []
+    if isinstance(error, errors.QueryNotUnderstood) and error.at is not None:
+        fields = [ProblemField(where=f"query.q[{error.at}]", problem=_printable(error.detail))]
+    status = status_of_fault(error)
+    return problem(request_id_of(request), status, error.slug, error.detail, errors=fields)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

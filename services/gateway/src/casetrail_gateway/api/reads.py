@@ -38,7 +38,18 @@ class Reads:
         self, path: str, answers: type[BaseModel | str | EvidenceFile], *, example: Any = None
     ) -> Callable[[Callable[..., Read[Any]]], Callable[..., Read[Any]]]:
         """Registers an endpoint with a parameter `desk` that returns a `Read` of `answers`."""
-        roles = PERMITTED["GET", path]
+        return self._route("GET", path, answers, example)
+
+    def post(
+        self, path: str, answers: type[BaseModel], *, example: Any = None
+    ) -> Callable[[Callable[..., Read[Any]]], Callable[..., Read[Any]]]:
+        """The same for a read that has to be asked for with a body, as a purpose."""
+        return self._route("POST", path, answers, example)
+
+    def _route(
+        self, method: str, path: str, answers: type[BaseModel | str | EvidenceFile], example: Any
+    ) -> Callable[[Callable[..., Read[Any]]], Callable[..., Read[Any]]]:
+        roles = PERMITTED[method, path]
         made = _CLASSES.get(answers, JSONResponse)
 
         def register(ask: Callable[..., Read[Any]]) -> Callable[..., Read[Any]]:
@@ -72,7 +83,7 @@ class Reads:
             self.router.add_api_route(
                 path,
                 recorded,
-                methods=["GET"],
+                methods=[method],
                 response_model=answers if issubclass(answers, BaseModel) else None,
                 response_class=made,
                 responses=problems(

@@ -13,21 +13,25 @@ from casetrail_gateway.api.parameters import (
     After,
     CaseQuery,
     Cursor,
+    CustomerQuery,
     InOrder,
     KindsQuery,
     Limit,
     MomentQuery,
+    SearchQuery,
     Seq,
     TargetQuery,
     TicketQuery,
     UserId,
+    customer_of,
     kinds_of,
 )
 from casetrail_gateway.api.reads import Reads, problems
 from casetrail_gateway.domain import cursors
-from casetrail_gateway.domain.errors import FilterNotAvailable, NotPermitted
+from casetrail_gateway.domain.errors import NotPermitted
 from casetrail_gateway.domain.log import Page, RecordFilter
 from casetrail_gateway.domain.people import PERMITTED
+from casetrail_gateway.domain.search import records_asked
 from casetrail_gateway.use_cases.log_status import ReadLogStatus
 from casetrail_gateway.use_cases.looking import Read
 from casetrail_gateway.use_cases.records import (
@@ -55,36 +59,35 @@ def search_records(
     target: TargetQuery = None,
     case: CaseQuery = None,
     ticket: TicketQuery = None,
+    customer: CustomerQuery = None,
     occurred_from: FromQuery = None,
     occurred_to: ToQuery = None,
-    q: Annotated[
-        str | None, Query(max_length=200, description="Not available yet.", deprecated=True)
-    ] = None,
+    q: SearchQuery = None,
     limit: Limit = 50,
     order: InOrder = "desc",
     cursor: Cursor = None,
 ) -> Read[RecordPage]:
     """Records of the log, the newest first. An agent names a case or ticket of theirs, or self."""
-    if q is not None:
-        raise FilterNotAvailable(
-            "Searching in the words of records is not available yet; use actor, action, target, "
-            "case, ticket, from and to. What was given has not been kept."
-        )
     kind, _, name = (actor or "").partition(":")
+    conversation_id, phone = customer_of(customer)
+    given = RecordFilter(
+        actor_kind=kind or None,
+        actor_id=name or None,
+        action=action,
+        target=target,
+        case_id=case,
+        ticket_id=ticket,
+        conversation_id=conversation_id,
+        occurred_from=occurred_from,
+        occurred_to=occurred_to,
+    )
     return SearchRecords(
-        desk.wiring.log,
-        desk.finder,
-        desk.caller,
-        RecordFilter(
-            actor_kind=kind or None,
-            actor_id=name or None,
-            action=action,
-            target=target,
-            case_id=case,
-            ticket_id=ticket,
-            occurred_from=occurred_from,
-            occurred_to=occurred_to,
-        ),
+        log=desk.wiring.log,
+        index=desk.wiring.words,
+        customers=desk.wiring.customers,
+        finder=desk.finder,
+        caller=desk.caller,
+        search=records_asked(q, given, phone),
         limit=limit,
         order=order,
         cursor=cursor,

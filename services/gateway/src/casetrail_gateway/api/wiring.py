@@ -8,11 +8,13 @@ from casetrail_gateway.ports import (
     CaseRecords,
     Clock,
     Commands,
+    Customers,
     EventStream,
     Lists,
     Log,
     SealedTree,
     Tokens,
+    WordIndex,
 )
 from casetrail_gateway.use_cases.finding import PATIENCE
 
@@ -23,6 +25,8 @@ class Wiring:
 
     tokens: Tokens
     log: Log
+    words: WordIndex
+    customers: Customers
     tree: SealedTree
     case_records: CaseRecords
     lists: Lists

@@ -9,6 +9,7 @@ from casetrail_gateway.console.page import Context, Pages, Together, Visit
 from casetrail_gateway.console.rail import rail_of
 from casetrail_gateway.domain import cursors
 from casetrail_gateway.domain.log import Kinds, Page, RecordFilter
+from casetrail_gateway.domain.search import RecordSearch
 from casetrail_gateway.use_cases.log_status import ReadLogStatus
 from casetrail_gateway.use_cases.looking import Look, Read
 from casetrail_gateway.use_cases.records import ReadActivity, SearchRecords, activity_list
@@ -126,10 +127,12 @@ def person(visit: Visit, user_id: str, after: str | None = None) -> Read[Context
 def privacy(visit: Visit, cursor: str | None = None) -> Read[Context]:
     """Erasures and holds, as the log has them."""
     read = SearchRecords(
-        visit.wiring.log,
-        visit.finder,
-        visit.caller,
-        RecordFilter(action="privacy"),
+        log=visit.wiring.log,
+        index=visit.wiring.words,
+        customers=visit.wiring.customers,
+        finder=visit.finder,
+        caller=visit.caller,
+        search=RecordSearch(wanted=RecordFilter(action="privacy")),
         limit=ROWS,
         order="desc",
         cursor=cursor,

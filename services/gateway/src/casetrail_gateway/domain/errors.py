@@ -34,9 +34,13 @@ class CursorMalformed(Fault):
 
 
 class QueryNotUnderstood(Fault):
-    """The search box holds something that is not understood (yet)."""
+    """The search box holds something that is not understood, at character `at` (from 0)."""
 
     slug = "query-not-understood"
+
+    def __init__(self, detail: str, at: int | None = None) -> None:
+        super().__init__(detail if at is None else f"At character {at + 1} of q: {detail}")
+        self.at = at
 
 
 class FilterNotAvailable(Fault):

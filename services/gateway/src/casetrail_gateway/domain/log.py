@@ -107,6 +107,15 @@ class Interval:
     seq: int
 
 
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A record that says what was searched for."""
+
+    seq: int
+    conversation_id: str | None
+    case_id: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """The view of one case, as of a sequence of the log."""
@@ -130,6 +139,17 @@ class Case:
     episodes: tuple[Episode, ...] = ()
     holes: tuple[Hole, ...] = ()
     custody: tuple[Interval, ...] = ()
+
+    def has(self, hit: Hit) -> bool:
+        """True when the record belongs to this case: it names it, or stands in an episode."""
+        if hit.case_id is not None:
+            return hit.case_id == self.case_id
+        return any(
+            episode.conversation_id == hit.conversation_id
+            and episode.from_seq <= hit.seq
+            and (episode.to_seq is None or hit.seq <= episode.to_seq)
+            for episode in self.episodes
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +215,14 @@ class Page:
     through: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Cases of these ids, or of these conversations: where something was found."""
+
+    case_ids: tuple[str, ...] = ()
+    conversation_ids: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFilter:
     """Which cases; None is no restriction. `open_to` is an agent who sees only what is theirs."""
@@ -207,6 +235,13 @@ class CaseFilter:
     opened_from: datetime | None = None
     opened_to: datetime | None = None
     open_to: str | None = None
+    held_by: str | None = None
+    """Somebody who ever owned it, now or before."""
+    tags: tuple[str, ...] = ()
+    """All of these."""
+    conversation_id: str | None = None
+    among: tuple[Among, ...] = ()
+    """In each of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +256,11 @@ class RecordFilter:
     ticket_id: str | None = None
     occurred_from: datetime | None = None
     occurred_to: datetime | None = None
+    conversation_id: str | None = None
+    conversation_ids: tuple[str, ...] | None = None
+    """The conversations of a customer; none of them is a customer nobody knows."""
+    episodes: tuple[Episode, ...] = ()
+    """With `case_id`: where the messages of the case stand, which do not name it."""
 
     @property
     def takes_all(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Final, Literal
 Role = Literal["agent", "lead", "reviewer", "admin", "service"]
 
 EVERYBODY: Final[frozenset[Role]] = frozenset({"agent", "lead", "reviewer", "admin", "service"})
+PEOPLE: Final[frozenset[Role]] = EVERYBODY - {"service"}
 WORKERS: Final[frozenset[Role]] = frozenset({"agent", "lead", "admin"})
 LEADS: Final[frozenset[Role]] = frozenset({"lead", "admin"})
 ADMINS: Final[frozenset[Role]] = frozenset({"admin"})
@@ -20,6 +21,8 @@ PERMITTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/v1/tickets/{ticket_id}"): EVERYBODY,
     ("GET", "/v1/tickets/{ticket_id}/timeline"): EVERYBODY,
     ("GET", "/v1/conversations/{conversation_id}/timeline"): EVERYBODY,
+    ("GET", "/v1/customers"): EVERYBODY,
+    ("POST", "/v1/customers/{customer_id}/reveal"): PEOPLE,
     ("GET", "/v1/records"): EVERYBODY,
     ("GET", "/v1/records/{seq}"): EVERYBODY,
     ("GET", "/v1/records/{seq}/proof"): EVERYBODY,

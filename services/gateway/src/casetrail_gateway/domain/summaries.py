@@ -118,6 +118,13 @@ def _access_exported(told: Told) -> str:
     return f"Exported the {what}, {'with' if full else 'without'} personal values"
 
 
+def _access_revealed(told: Told) -> str:
+    if text_of(told.data, "outcome") == "refused":
+        return "Was refused the customer's number and names"
+    purpose = text_of(told.record.private, "purpose") if told.reads_text else None
+    return because("Was shown the customer's number and names unmasked", purpose)
+
+
 _SENTENCES: Final[dict[str, Sentence]] = {
     **MESSAGE_SENTENCES,
     **CHANNEL_SENTENCES,
@@ -130,6 +137,7 @@ _SENTENCES: Final[dict[str, Sentence]] = {
     "access.viewed": _access_viewed,
     "access.searched": _access_searched,
     "access.exported": _access_exported,
+    "access.revealed": _access_revealed,
     **{action: _of_data(tell) for action, tell in PRIVACY_SENTENCES.items()},
     **{action: _of_data(tell) for action, tell in RETENTION_SENTENCES.items()},
 }

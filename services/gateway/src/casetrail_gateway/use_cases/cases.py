@@ -1,6 +1,5 @@
 """Reads of cases and conversations."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -8,13 +7,16 @@ from casetrail_contracts.api import CaseAnswer, CasePage, CaseView, Hole, Timeli
 from pydantic import TypeAdapter
 
 from casetrail_gateway.domain import cursors
+from casetrail_gateway.domain.customers import CustomerKey
 from casetrail_gateway.domain.errors import Fault, NotFound
-from casetrail_gateway.domain.log import Case, CaseFilter, Head, Kinds, Page, Scope
+from casetrail_gateway.domain.log import Among, Case, CaseFilter, Head, Kinds, Page, Scope
 from casetrail_gateway.domain.people import Caller
-from casetrail_gateway.ports import Clock, Log
+from casetrail_gateway.domain.search import CaseSearch
+from casetrail_gateway.ports import Clock, Customers, Log, WordIndex
 from casetrail_gateway.use_cases.clocks import TellClocks
 from casetrail_gateway.use_cases.finding import Finder, Found, not_theirs
 from casetrail_gateway.use_cases.looking import Look
+from casetrail_gateway.use_cases.searching import FindCases, may_search_words, told_parts
 from casetrail_gateway.use_cases.timelines import Stretch, TellTimeline
 
 _HOLES = TypeAdapter(list[Hole])
@@ -25,51 +27,79 @@ class ListCases:
 
     def __init__(
         self,
-        log: Log,
-        caller: Caller,
-        wanted: CaseFilter,
         *,
+        log: Log,
+        index: WordIndex,
+        customers: Customers,
+        caller: Caller,
+        search: CaseSearch,
         limit: int,
         cursor: str | None,
-        query: Mapping[str, Any],
     ) -> None:
         self._log = log
+        self._index = index
+        self._customers = customers
         self._caller = caller
-        self._wanted = replace(wanted, open_to=caller.ref if caller.role == "agent" else None)
+        self._search = search
         self._limit = limit
+        wanted = search.wanted
         self._filters = {
             name: value
             for name, value in (
                 ("status", wanted.status),
                 ("owner", wanted.owner),
+                ("held", wanted.held_by),
                 ("ticket", wanted.ticket_id),
                 ("case", wanted.case_id),
+                ("customer", wanted.conversation_id),
                 ("escalated", wanted.escalated),
+                ("tags", list(wanted.tags) or None),
                 ("opened_from", None if not wanted.opened_from else wanted.opened_from.isoformat()),
                 ("opened_to", None if not wanted.opened_to else wanted.opened_to.isoformat()),
             )
             if value is not None
         }
-        self._list = cursors.fingerprint("cases", self._filters)
+        said = {"words": search.words.terms, "beginnings": search.words.beginnings}
+        asked = {**self._filters, **(said if search.words else {}), "phone": search.phone}
+        self._list = cursors.fingerprint("cases", asked)
         self._after = None if cursor is None else cursors.decode(self._list, cursor)
-        self._query = query
 
     async def look(self) -> Look:
         """A search in the cases."""
-        return Look(what="cases", filters=self._filters, query=self._query)
+        query = {"q": self._search.typed, "phone": self._search.phone}
+        return Look(
+            what="cases",
+            filters=self._filters,
+            query={name: value for name, value in query.items() if value is not None},
+            fault=may_search_words(self._caller, self._search.words),
+        )
 
     async def answer(self) -> CasePage:
         """The page."""
         head = await self._log.head()
-        page = Page(self._limit + 1, "desc", self._after)
-        cases = await self._log.cases(self._caller.workspace, self._wanted, page)
-        shown = cases[: self._limit]
-        more = len(cases) > self._limit
+        through = head.complete_through
+        if self._search.words or self._search.phone:
+            through = min(through, await self._index.as_of())
+        find = FindCases(self._log, self._index, self._caller.workspace)
+        wanted = await self._narrowed()
+        found = await find(wanted, self._search.words, self._limit, self._after, through)
+        after = found.go_on_after
         return CasePage(
-            items=[CaseView.model_validate(case) for case in shown],
-            next_cursor=cursors.encode(self._list, shown[-1].opened_seq) if more else None,
-            complete_through=head.complete_through,
+            items=[CaseView.model_validate(case) for case in found.cases],
+            next_cursor=None if after is None else cursors.encode(self._list, after),
+            complete_through=through,
+            understood=told_parts(self._search.parts),
         )
+
+    async def _narrowed(self) -> CaseFilter:
+        """The filter with what depends on who asks, and with a number turned into its customer."""
+        open_to = self._caller.ref if self._caller.role == "agent" else None
+        wanted = replace(self._search.wanted, open_to=open_to)
+        if self._search.phone is None:
+            return wanted
+        key = CustomerKey("phone", self._search.phone)
+        found = await self._customers.conversations(self._caller.workspace, key)
+        return replace(wanted, among=(Among(conversation_ids=tuple(found)),))
 
 
 class ReadCase:

@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar
 
 from casetrail_contracts import Actor, Event, EventData
-from casetrail_contracts.registry.access import AccessExported, AccessSearched, AccessViewed
+from casetrail_contracts.registry.access import (
+    AccessExported,
+    AccessRevealed,
+    AccessSearched,
+    AccessViewed,
+)
 
 from casetrail_gateway.domain.errors import Fault, NotPermitted
 from casetrail_gateway.domain.people import Caller
@@ -41,7 +46,19 @@ class Look:
     """Set when a file is taken out: how much of what is personal is in it."""
     fields: tuple[str, ...] = ()
     """Of a chosen disclosure: the fields."""
+    reveals: tuple[str, ...] | None = None
+    """Set when values are shown unmasked: which."""
+    purpose: str | None = None
+    """Why, in the words of who asks: personal text."""
     fault: Fault | None = None
+
+    @property
+    def private(self) -> dict[str, Any] | None:
+        """What of the look stands in the private part of its event."""
+        said: dict[str, Any] = {"query": dict(self.query)} if self.query else {}
+        if self.purpose is not None:
+            said["purpose"] = self.purpose
+        return said or None
 
 
 class Read(Protocol[T_co]):
@@ -96,7 +113,7 @@ class AccessBeforeAnswer:
             conversationid=look.conversation_id,
             caseid=look.case_id,
             ticketid=look.ticket_id,
-            private={"query": dict(look.query)} if look.query else None,
+            private=look.private,
         )
 
 
@@ -106,6 +123,9 @@ def _told(caller: Caller, look: Look, outcome: str) -> EventData:
     if look.target is None:
         return AccessSearched.model_validate({**said, "filters": dict(look.filters)})
     said["target"] = look.target
+    if look.reveals is not None:
+        fields = [] if outcome == "refused" else list(look.reveals)
+        return AccessRevealed.model_validate({**said, "fields": fields})
     if look.disclosure is None:
         return AccessViewed.model_validate(said)
     said |= {"disclosure": look.disclosure, "fields": list(look.fields) or None}

@@ -1,19 +1,23 @@
 """Reads of the log itself: records, and what one person did."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from casetrail_contracts.api import ActivityAnswer, RecordPage, RecordView
 
 from casetrail_gateway.domain import cursors
+from casetrail_gateway.domain.customers import CustomerKey
 from casetrail_gateway.domain.errors import Fault, NotFound, NotPermitted
 from casetrail_gateway.domain.log import Case, Head, Kinds, Order, Page, Record, RecordFilter, Scope
 from casetrail_gateway.domain.masking import masked_private
 from casetrail_gateway.domain.people import Caller
+from casetrail_gateway.domain.search import RecordSearch
 from casetrail_gateway.domain.summaries import summary
-from casetrail_gateway.ports import Log
+from casetrail_gateway.ports import Customers, Log, WordIndex
 from casetrail_gateway.use_cases.finding import Finder, Found, caseless, not_theirs
 from casetrail_gateway.use_cases.looking import Look
+from casetrail_gateway.use_cases.searching import may_search_words, told_parts
 from casetrail_gateway.use_cases.timelines import TellTimeline, plain, told_changes
 
 _OF_AN_ERASURE: Final = ("erasure_id", "policy", "policy_version", "at", "fields")
@@ -24,81 +28,113 @@ class SearchRecords:
 
     def __init__(
         self,
+        *,
         log: Log,
+        index: WordIndex,
+        customers: Customers,
         finder: Finder,
         caller: Caller,
-        wanted: RecordFilter,
-        *,
+        search: RecordSearch,
         limit: int,
         order: Order,
         cursor: str | None,
     ) -> None:
         self._log = log
+        self._index = index
+        self._customers = customers
         self._finder = finder
         self._caller = caller
-        self._wanted = wanted
+        self._search = search
+        self._wanted = search.wanted
         self._limit = limit
         self._order: Order = order
-        actor = ":".join(part for part in (wanted.actor_kind, wanted.actor_id) if part)
-        self._filters = {
-            name: value
-            for name, value in (
-                ("actor", actor or None),
-                ("action", wanted.action),
-                ("target", wanted.target),
-                ("case", wanted.case_id),
-                ("ticket", wanted.ticket_id),
-                ("from", None if not wanted.occurred_from else wanted.occurred_from.isoformat()),
-                ("to", None if not wanted.occurred_to else wanted.occurred_to.isoformat()),
-            )
-            if value is not None
-        }
-        self._list = cursors.fingerprint("records", {**self._filters, "order": order})
+        self._filters = told_filters(search.wanted)
+        said = {"words": search.words.terms, "beginnings": search.words.beginnings}
+        asked = {**self._filters, **(said if search.words else {}), "phone": search.phone}
+        self._list = cursors.fingerprint("records", {**asked, "order": order})
         self._after = None if cursor is None else cursors.decode(self._list, cursor)
 
     async def look(self) -> Look:
         """A search in the records; refused to an agent who does not narrow it to their own."""
-        found = await self._narrowed_to()
+        found = await narrowed_to(self._finder, self._caller, self._wanted)
+        if found.case is not None and self._wanted.case_id == found.case.case_id:
+            self._wanted = replace(self._wanted, episodes=found.case.episodes)
+        refused = found.fault if isinstance(found.fault, NotPermitted) else None
+        query = {"q": self._search.typed, "phone": self._search.phone}
         return Look(
             what="records",
             filters=self._filters,
+            query={name: value for name, value in query.items() if value is not None},
             case_id=found.case_id,
             ticket_id=None if found.ticket is None else found.ticket.ticket_id,
             conversation_id=found.conversation_id,
-            fault=found.fault if isinstance(found.fault, NotPermitted) else None,
+            fault=refused or may_search_words(self._caller, self._search.words),
         )
 
     async def answer(self) -> RecordPage:
         """The page."""
         head = await self._log.head()
-        page = Page(self._limit + 1, self._order, self._after, head.complete_through)
-        records = await self._log.records(self._caller.workspace, self._wanted, page)
+        through = head.complete_through
+        workspace = self._caller.workspace
+        if self._search.phone is not None:
+            key = CustomerKey("phone", self._search.phone)
+            known = await self._customers.conversations(workspace, key)
+            self._wanted = replace(self._wanted, conversation_ids=tuple(known))
+        if not self._search.words:
+            page = Page(self._limit + 1, self._order, self._after, through)
+            records = await self._log.records(workspace, self._wanted, page)
+        else:
+            through = min(through, await self._index.as_of())
+            page = Page(self._limit + 1, self._order, self._after, through)
+            hits = await self._index.hits(workspace, self._search.words, self._wanted, page)
+            records = await self._log.records_of(workspace, [hit.seq for hit in hits])
         shown = records[: self._limit]
         more = len(records) > self._limit
         return RecordPage(
             items=[record_view(record, self._caller, head) for record in shown],
             next_cursor=cursors.encode(self._list, shown[-1].seq) if more else None,
-            complete_through=head.complete_through,
+            complete_through=through,
+            understood=told_parts(self._search.parts),
         )
 
-    async def _narrowed_to(self) -> Found:
-        if self._wanted.ticket_id is not None:
-            found = await self._finder.ticket(self._caller, self._wanted.ticket_id)
-            both = self._wanted.case_id
-            if both is None or found.fault is not None:
-                return found
-        if self._wanted.case_id is not None:
-            return await self._finder.case(self._caller, self._wanted.case_id)
-        if self._caller.role != "agent":
-            return Found()
-        if self._wanted.actor_id == self._caller.id and self._wanted.actor_kind == "agent":
-            return Found()
-        return Found(
-            fault=NotPermitted(
-                "An agent searches the records of a case or ticket of theirs (case=, ticket=) or "
-                f"their own acts (actor={self._caller.ref})."
-            )
+
+def told_filters(wanted: RecordFilter) -> dict[str, Any]:
+    """A filter of records in public words: ids of the log's own making only."""
+    actor = ":".join(part for part in (wanted.actor_kind, wanted.actor_id) if part)
+    return {
+        name: value
+        for name, value in (
+            ("actor", actor or None),
+            ("action", wanted.action),
+            ("target", wanted.target),
+            ("case", wanted.case_id),
+            ("ticket", wanted.ticket_id),
+            ("customer", wanted.conversation_id),
+            ("from", None if not wanted.occurred_from else wanted.occurred_from.isoformat()),
+            ("to", None if not wanted.occurred_to else wanted.occurred_to.isoformat()),
         )
+        if value is not None
+    }
+
+
+async def narrowed_to(finder: Finder, caller: Caller, wanted: RecordFilter) -> Found:
+    """The case or ticket a filter names; a fault for an agent whose it is not."""
+    if wanted.ticket_id is not None:
+        found = await finder.ticket(caller, wanted.ticket_id)
+        if wanted.case_id is None or found.fault is not None:
+            return found
+    if wanted.case_id is not None:
+        return await finder.case(caller, wanted.case_id)
+    if caller.role != "agent":
+        return Found()
+    if wanted.actor_id == caller.id and wanted.actor_kind == "agent":
+        return Found()
+    return Found(
+        fault=NotPermitted(
+            "An agent searches the records of a case or ticket of theirs (case=, ticket=) or "
+            f"their own acts (actor={caller.ref})."
+        )
+    )
 
 
 class ReadRecord:

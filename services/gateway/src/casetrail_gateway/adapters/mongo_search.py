@@ -1,0 +1,113 @@
+"""The view of words and aliases that audit keeps beside the log, read only."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from casetrail_contracts.ids import alias_id
+from casetrail_runtime.mongo import Database
+from pydantic import SecretStr
+
+from casetrail_gateway.adapters.mongo import answering
+from casetrail_gateway.adapters.mongo_queries import record_filters
+from casetrail_gateway.domain.customers import Contact, CustomerKey, number_forms
+from casetrail_gateway.domain.errors import FilterNotAvailable
+from casetrail_gateway.domain.log import Hit, Page, RecordFilter
+from casetrail_gateway.domain.search import Words
+
+_COUNTED: Final = 2_000
+_FIELDS: Final = {"conversation_id": 1, "case_id": 1}
+_LOOKED_THROUGH: Final = 20
+"""Records of a customer from which their values are put together, the newest first."""
+_DIRECTION: Final = {"asc": 1, "desc": -1}
+
+
+class MongoWords:
+    """The collection `searchable` by its words."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._entries = database["searchable"]
+
+    async def as_of(self) -> int:
+        """The last record that can be found by its words."""
+        with answering():
+            found = await self._db["projections"].find_one({"_id": "searchable"})
+        return 0 if found is None else int(found["as_of_seq"])
+
+    async def hits(
+        self, workspace: str, words: Words, wanted: RecordFilter, page: Page
+    ) -> Sequence[Hit]:
+        """Records that say all of it, by sequence."""
+        with answering():
+            terms = await self._rarest_first(workspace, words)
+            query: dict[str, Any] = {"workspace": {"$eq": workspace}, "terms": terms[0]}
+            rest = [{"terms": term} for term in terms[1:]]
+            narrowed = record_filters(wanted, page)
+            query["$and"] = [*rest, *([narrowed] if narrowed else [])]
+            if not query["$and"]:
+                del query["$and"]
+            found = self._entries.find(query, _FIELDS).sort("_id", _DIRECTION[page.order])
+            return [_hit(entry) for entry in await found.limit(page.limit).to_list(page.limit)]
+
+    async def _rarest_first(self, workspace: str, words: Words) -> list[Mapping[str, Any]]:
+        """The conditions; the first is the one that MongoDB goes through by its index."""
+        conditions: list[Mapping[str, Any]] = [{"$eq": term} for term in words.terms]
+        conditions += [{"$regex": f"^{re.escape(start)}"} for start in words.beginnings]
+        if len(conditions) == 1:
+            return conditions
+        counts = await asyncio.gather(
+            *(
+                self._entries.count_documents(
+                    {"workspace": {"$eq": workspace}, "terms": each}, limit=_COUNTED
+                )
+                for each in conditions
+            )
+        )
+        ranked = sorted(zip(counts, range(len(conditions)), strict=True))
+        return [conditions[place] for _, place in ranked]
+
+
+def _hit(entry: Mapping[str, Any]) -> Hit:
+    return Hit(entry["_id"], entry.get("conversation_id"), entry.get("case_id"))
+
+
+class MongoCustomers:
+    """Customers by keyed aliases: no number stands in the index in a form that can be read."""
+
+    def __init__(self, database: Database, key: SecretStr | None) -> None:
+        self._entries = database["searchable"]
+        self._records = database["records"]
+        self._key = None if key is None else key.get_secret_value().encode()
+
+    async def conversations(self, workspace: str, key: CustomerKey) -> Sequence[str]:
+        """The conversations with a record that carries this value."""
+        if self._key is None:
+            raise FilterNotAvailable(
+                "Customers cannot be looked up here: the gateway was started without "
+                "GATEWAY_WORKSPACE_KEY. What was given has not been kept."
+            )
+        values = number_forms(key.value) if key.kind == "phone" else (key.value,)
+        aliases = [alias_id(self._key, workspace, key.kind, value) for value in values]
+        query = {"workspace": {"$eq": workspace}, "aliases": {"$in": aliases}}
+        with answering():
+            found = await self._entries.distinct("conversation_id", query)
+        return sorted(id_ for id_ in found if isinstance(id_, str))
+
+    async def contact(self, workspace: str, conversation_id: str) -> Contact | None:
+        """The newest known values of a customer; None when the log has no record of theirs."""
+        query = {
+            "conversation_id": {"$eq": conversation_id},
+            "workspace": {"$eq": workspace},
+            "aliases.0": {"$exists": True},
+        }
+        with answering():
+            found = self._entries.find(query, {"_id": 1}).sort("_id", -1).limit(_LOOKED_THROUGH)
+            seqs = [entry["_id"] for entry in await found.to_list(None)]
+            fields = {f"private.{name}": 1 for name in ("phone", "name", "user_id", "username")}
+            records = self._records.find({"_id": {"$in": seqs}}, fields).sort("_id", 1)
+            known: dict[str, str] = {}
+            for record in await records.to_list(None):
+                known |= {k: v for k, v in (record.get("private") or {}).items() if v}
+        return Contact(**known) if seqs else None

@@ -1,0 +1,109 @@
+"""Searching a log that audit wrote: words, customers, erasure and rebuild, on real servers."""
+
+from typing import Any
+
+from casetrail_audit.searching.mongo_entries import SEARCH_INDEXES, SEARCHABLE, MongoSearchable
+from casetrail_audit.searching.running import follow
+from casetrail_gateway.adapters.mongo_search import MongoCustomers, MongoWords
+from casetrail_gateway.domain.customers import CustomerKey
+from casetrail_gateway.domain.log import Hit, Page, RecordFilter
+from casetrail_gateway.domain.search import Words, records_asked
+from casetrail_runtime.mongo import Database, ensure_indexes
+from pydantic import SecretStr
+
+from tests.integration.gateway.test_log import seed
+from tests.unit.gateway.story import CV, PHONE, record
+from tests.unit.gateway.world import KEY
+
+
+async def indexed(db: Database) -> MongoSearchable:
+    """The story, and its view of words."""
+    await seed(db)
+    await ensure_indexes(db, SEARCH_INDEXES)
+    searchable = MongoSearchable(db, KEY)
+    assert await follow(searchable, 15) == 15
+    return searchable
+
+
+async def seqs(db: Database, line: str, **page: Any) -> list[int]:
+    """The sequences of what a line finds."""
+    words = records_asked(line, RecordFilter()).words
+    found = await MongoWords(db).hits("main", words, RecordFilter(), Page(50, "desc", **page))
+    return [hit.seq for hit in found]
+
+
+async def test_words_are_found_in_mongodb(mongo_db: Database) -> None:
+    """Words, phrases and beginnings, the rarest by its index; other workspaces do not exist."""
+    await indexed(mongo_db)
+    await mongo_db["records"].insert_many(
+        [
+            record(20, "message.received", private={"text": "parcel aya"}),
+            record(21, "message.received", private={"text": "parcel kahan"}, workspace="elsewhere"),
+            record(22, "access.searched", private={"text": "parcel"}),
+            {**record(23, "message.received", kind="duplicate"), "event_id": None},
+        ]
+    )
+    assert await follow(MongoSearchable(mongo_db, KEY), 25) == 25
+    assert await seqs(mongo_db, "parcel") == [20, 7, 1]
+    assert await seqs(mongo_db, "Parsel NAHIN") == [1]
+    assert await seqs(mongo_db, '"nahi aaya"') == [1]
+    assert await seqs(mongo_db, '"aya nahi"') == []
+    assert await seqs(mongo_db, "parc* nev*") == [7]
+    assert await seqs(mongo_db, "parcel", after=20) == [7, 1]
+    narrowed = RecordFilter(case_id="CASE-1001")
+    words = Words(("parcel",))
+    found = await MongoWords(mongo_db).hits("main", words, narrowed, Page(50, "desc"))
+    assert found == [Hit(7, CV, "CASE-1001")]
+    assert await MongoWords(mongo_db).as_of() == 25
+
+
+async def test_a_search_goes_by_its_index(mongo_db: Database) -> None:
+    """No collection scan and no sort in memory for a word, an alias, or a word in a case."""
+    await indexed(mongo_db)
+    for query in (
+        {"workspace": {"$eq": "main"}, "terms": {"$eq": "parcel"}},
+        {
+            "workspace": {"$eq": "main"},
+            "terms": {"$eq": "parcel nahi"},
+            "$and": [{"terms": {"$eq": "parcel"}}],
+        },
+    ):
+        plan = await mongo_db[SEARCHABLE].find(query).sort("_id", -1).explain()
+        assert "COLLSCAN" not in str(plan["queryPlanner"]["winningPlan"])
+        assert "'SORT'" not in str(plan["queryPlanner"]["winningPlan"])
+        assert "IXSCAN" in str(plan["queryPlanner"]["winningPlan"])
+
+
+async def test_customers_are_found_without_their_number_in_the_index(mongo_db: Database) -> None:
+    """INVARIANT I8: a keyed alias finds them; the number stands nowhere in the view."""
+    await indexed(mongo_db)
+    customers = MongoCustomers(mongo_db, SecretStr(KEY.decode()))
+    assert await customers.conversations("main", CustomerKey("phone", PHONE)) == [CV]
+    assert await customers.conversations("elsewhere", CustomerKey("phone", PHONE)) == []
+    contact = await customers.contact("main", CV)
+    assert contact is not None
+    assert (contact.phone, contact.name) == (PHONE, "Sana")
+    entries = str(await mongo_db[SEARCHABLE].find().to_list(None))
+    assert PHONE not in entries
+    assert PHONE[-4:] not in entries
+
+
+async def test_what_is_erased_cannot_be_found(mongo_db: Database) -> None:
+    """INVARIANT I8: an entry made while its record was erased goes again, whichever came first."""
+    searchable = await indexed(mongo_db)
+    await mongo_db["records"].update_one({"_id": 1}, {"$set": {"private": None}})
+    await mongo_db["projections"].update_one({"_id": "searchable"}, {"$set": {"as_of_seq": 0}})
+    await follow(searchable, 15)
+    assert await seqs(mongo_db, "nahi") == []
+    assert await mongo_db[SEARCHABLE].find_one({"_id": 1}) is None
+
+
+async def test_indexing_again_makes_the_same(mongo_db: Database) -> None:
+    """INVARIANT I6: the view is a function of the records: made anew it is what it was."""
+    searchable = await indexed(mongo_db)
+    before = await mongo_db[SEARCHABLE].find().sort("_id", 1).to_list(None)
+    await mongo_db[SEARCHABLE].delete_many({})
+    await mongo_db["projections"].delete_one({"_id": "searchable"})
+    await follow(searchable, 15)
+    assert before
+    assert await mongo_db[SEARCHABLE].find().sort("_id", 1).to_list(None) == before
