@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from casetrail_contracts import Event
 from casetrail_contracts.api import Cause
 from casetrail_gateway.adapters.mongo_documents import (
     case_from,
@@ -25,7 +26,7 @@ from casetrail_gateway.domain.log import (
     Ticket,
 )
 
-from tests.unit.gateway.story import Document
+from tests.unit.gateway.story import Document, record
 
 
 class MemoryLog:
@@ -46,6 +47,23 @@ class MemoryLog:
         self.journal: list[str] = [] if journal is None else journal
         self.complete_through = max(self.documents, default=0)
         self.away: Exception | None = None
+
+    def add(self, event: Event) -> None:
+        """An event recorded as audit would; what the gateway itself publishes."""
+        seq = max(self.documents) + 1
+        known = [d for d in self.documents.values() if d["event_id"] == event.id]
+        if known:
+            return
+        self.documents[seq] = {
+            **record(seq, event.noun_verb, target=event.subject, conversation_id=None),
+            "event_id": event.id,
+            "workspace": event.workspace,
+            "occurred_at": event.time,
+            "actor": event.model_dump()["data"]["actor"],
+            "data": event.model_dump()["data"],
+            "private": event.private_values(),
+        }
+        self.complete_through = seq
 
     def _read(self, what: str) -> None:
         self.journal.append(what)
@@ -195,6 +213,11 @@ class MemoryLog:
             return None
         mine = found["workspace"] == workspace or _nobodys_gap(found)
         return record_from(found) if mine else None
+
+    async def stretch(self, workspace: str, page: Page) -> Sequence[Record]:
+        self._read("stretch")
+        found = [record_from(document) for _, document in sorted(self.documents.items())]
+        return _page([record for record in found if record.workspace == workspace], page)
 
     async def records_of(self, workspace: str, seqs: Sequence[int]) -> Sequence[Record]:
         self._read("records")

@@ -44,6 +44,7 @@ BODIES = {
     "/v1/privacy/holds": {"scope": {"customer": "cv_a"}, "reason": "a claim"},
     "/v1/privacy/holds/{hold_id}/release": {"reason": "settled"},
     "reveal": {"purpose": "call back"},
+    "/v1/views": {"name": "Mine", "q": "escalated:yes"},
 }
 EVERY = sorted(
     (method.upper(), path)
@@ -59,6 +60,8 @@ EXPECTED = {
 
 EXPECTED_OF = {
     ("POST", "/v1/customers/{customer_id}/reveal"): READERS - {"service"},
+    ("POST", "/v1/views"): READERS - {"service"},
+    ("DELETE", "/v1/views/{view_id}"): READERS - {"service"},
     ("POST", "/v1/users"): {"lead", "admin"},
     ("PATCH", "/v1/users/{user_id}"): {"lead", "admin"},
     ("POST", "/v1/users/{user_id}/deactivate"): {"lead", "admin"},
@@ -79,7 +82,6 @@ def test_the_table_and_the_paths_are_the_same() -> None:
     """Every path of the API stands in the role table or among the public ones, and no other."""
     assert set(EVERY) == set(PERMITTED) | PUBLIC
     assert set(OPERATIONS) == set(PERMITTED)
-    assert set(EVERY) == set(PERMITTED) | PUBLIC
 
 
 @pytest.mark.parametrize("role", sorted(PEOPLE))
@@ -90,9 +92,13 @@ async def test_each_role_on_each_path(role: str, method: str, path: str) -> None
     token = f"token-{role}"
     where = address(path)
     if method == "GET":
-        if path == "/v1/records":
-            where += "?case=CASE-1001"
+        if path in {"/v1/records", "/v1/export"}:
+            where += f"{'&' if '?' in where else '?'}case=CASE-1001"
         answer = await world.get(where, token)
+    elif method == "DELETE":
+        saved = await world.post("/v1/views", {"name": "Mine", "q": "x"}, token)
+        name = saved.json().get("view_id", "vw_1")
+        answer = await world.delete(path.replace("{view_id}", name), token)
     else:
         answer = await world.send(method, where, body_of(path), token)
     expected = EXPECTED_OF.get((method, path)) or EXPECTED[method]

@@ -538,6 +538,22 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "Exported the evidence of CASE-1001, without personal values",
     ),
     (
+        "access.revealed",
+        {"private": {"purpose": "call back"}},
+        "Was shown the customer's number and names unmasked: call back",
+    ),
+    (
+        "access.revealed",
+        {"data": {"outcome": "refused"}},
+        "Was refused the customer's number and names",
+    ),
+    (
+        "view.saved",
+        {"data": {"shared": True}, "private": {"name": "Angry ones"}},
+        "Saved a search as «Angry ones», shared with the workspace",
+    ),
+    ("view.deleted", {}, "Deleted a saved search"),
+    (
         "access.exported",
         {"data": {"what": "evidence", "target": "case/CASE-1001", "outcome": "refused"}},
         "Was refused an export of the evidence of CASE-1001",

@@ -1,5 +1,7 @@
 """The gateway's application over fakes of its ports."""
 
+import asyncio
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +17,7 @@ from casetrail_evidence.keys import SignerKey
 from casetrail_evidence.leaves import PublicEvent, leaf_hash, leaf_input
 from casetrail_evidence.tiles import TilePlace, TileTree
 from casetrail_gateway.api.application import make_api
+from casetrail_gateway.api.limits import RateLimit
 from casetrail_gateway.api.wiring import Wiring
 from casetrail_gateway.console.application import add_console, open_console
 from casetrail_gateway.domain.customers import Contact, CustomerKey, number_forms
@@ -24,6 +27,7 @@ from casetrail_gateway.domain.log import Hit, Page, RecordFilter, Scope, Ticket,
 from casetrail_gateway.domain.people import Caller
 from casetrail_gateway.domain.search import Words
 from casetrail_gateway.domain.tree import CosignedHead, SealedHead, WitnessStanding
+from casetrail_gateway.use_cases.live_hub import LiveHub
 from fastapi import FastAPI
 
 from tests.unit.gateway.memory_log import MemoryLog
@@ -56,6 +60,7 @@ class MemoryStream:
     def __init__(self, journal: list[str]) -> None:
         self.events: list[Event] = []
         self.refusing = False
+        self.log: MemoryLog | None = None
         self.last = 0
         self._journal = journal
 
@@ -64,6 +69,8 @@ class MemoryStream:
             raise AccessNotRecorded("It could not be recorded.")
         self._journal.append("recorded")
         self.events.append(event)
+        if event.noun_verb.startswith("view.") and self.log is not None:
+            self.log.add(event)
         return len(self.events)
 
     async def last_seq(self) -> int:
@@ -202,6 +209,25 @@ class MemoryCustomers:
         return Contact(**known) if known else None
 
 
+class MemorySignal:
+    """The word that something was recorded, given by the test."""
+
+    def __init__(self) -> None:
+        self._told = 0
+        self._news = asyncio.Event()
+
+    def tell(self, seq: int) -> None:
+        """Something was recorded."""
+        self._told = seq
+        self._news.set()
+
+    async def wait(self, seconds: float) -> int:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), seconds)
+        self._news.clear()
+        return self._told
+
+
 class MemoryCaseRecords:
     """The records of a case in memory."""
 
@@ -309,7 +335,9 @@ class World:
         default_factory=lambda: MemoryTree([*[LEAF] * (LAST_SEQ - 1), leaf_hash(EVIDENCE)])
     )
     commands: MemoryCommands = field(default_factory=MemoryCommands)
+    signal: MemorySignal = field(default_factory=MemorySignal)
     app: FastAPI = field(init=False)
+    wiring: Wiring = field(init=False)
 
     def __post_init__(self) -> None:
         self.log = MemoryLog(
@@ -322,11 +350,12 @@ class World:
         request = erasure_request()
         self.log.documents[request["_id"]] = request
         self.stream = MemoryStream(self.journal)
+        self.stream.log = self.log
         self.app = make_api()
         add_console(self.app)
         tokens = MemoryTokens()
         open_console(self.app, tokens, b"a key of the tests, long enough to be one")
-        self.app.state.wiring = Wiring(
+        self.wiring = Wiring(
             tokens=tokens,
             log=self.log,
             words=MemoryWords(self.log),
@@ -337,8 +366,19 @@ class World:
             stream=self.stream,
             commands=self.commands,
             clock=TickingClock(),
+            hub=LiveHub(self.log, self.signal),
             patience=0.0,
         )
+        self.rewire()
+
+    def rewire(self) -> None:
+        """Gives the application its ports."""
+        self.app.state.wiring = self.wiring
+
+    def limit(self, per_minute: int) -> None:
+        """So many requests a minute for each token."""
+        self.wiring = replace(self.wiring, limit=RateLimit(per_minute, lambda: 0.0))
+        self.rewire()
 
     @asynccontextmanager
     async def asking(
@@ -356,6 +396,11 @@ class World:
         """One answer to a GET."""
         async with self.asking(token) as client:
             return await client.get(path)
+
+    async def delete(self, path: str, token: str | None = "token-lead") -> httpx.Response:
+        """One answer to a DELETE."""
+        async with self.asking(token) as client:
+            return await client.delete(path)
 
     async def post(
         self,

@@ -21,6 +21,7 @@ from casetrail_local.demo import show_door, show_story
 from casetrail_local.description import StackDescription
 from casetrail_local.errors import StackError
 from casetrail_local.evidence import evidence
+from casetrail_local.exporting import export
 from casetrail_local.folder import DEFAULT_FOLDER, DataFolder
 from casetrail_local.gateway import Gateway
 from casetrail_local.health import process_rows
@@ -41,6 +42,7 @@ app.add_typer(case_app, name="case")
 app.add_typer(audit_app, name="audit")
 app.add_typer(dead_app, name="dead")
 app.command()(evidence)
+app.command()(export)
 
 Data = Annotated[
     Path, typer.Option("--data", envvar="CASETRAIL_DATA", help="the stack's data folder")

@@ -1,6 +1,7 @@
 """The gateway, put together."""
 
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.routing import Route
 
+from casetrail_gateway.adapters.audit_signal import AuditSignal
 from casetrail_gateway.adapters.command_client import NatsCommands
 from casetrail_gateway.adapters.event_stream import JetStreamEvents
 from casetrail_gateway.adapters.mongo import MongoLog
@@ -25,12 +27,16 @@ from casetrail_gateway.adapters.mongo_evidence import MongoCaseRecords
 from casetrail_gateway.adapters.mongo_lists import MongoLists
 from casetrail_gateway.adapters.mongo_search import MongoCustomers, MongoWords
 from casetrail_gateway.adapters.mongo_tree import MongoTree
+from casetrail_gateway.adapters.oidc import OidcTokens
 from casetrail_gateway.adapters.system_clock import SystemClock
 from casetrail_gateway.adapters.tokens_file import TokensFile
 from casetrail_gateway.api.application import make_api
+from casetrail_gateway.api.limits import RateLimit
 from casetrail_gateway.api.wiring import Wiring
 from casetrail_gateway.console.application import add_console, open_console
+from casetrail_gateway.domain.jwt import Expected
 from casetrail_gateway.settings import GatewaySettings
+from casetrail_gateway.use_cases.live_hub import LiveHub
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:
@@ -46,9 +52,13 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         broker = make_broker(settings, "gateway", telemetry=telemetry, exit_after=None)
         client = make_client(settings, "gateway")
         publisher = StreamPublisher(broker, subjects.SUPPORT, timeout=settings.record_timeout)
+        log = MongoLog(database(client))
+        signal = AuditSignal(broker)
+        hub = LiveHub(log, signal)
+        signed = _issuer(settings, clock)
         app.state.wiring = Wiring(
             tokens=tokens,
-            log=MongoLog(database(client)),
+            log=log,
             words=MongoWords(database(client)),
             customers=MongoCustomers(database(client), settings.workspace_key),
             tree=MongoTree(database(client)),
@@ -57,6 +67,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             stream=JetStreamEvents(broker, publisher),
             commands=NatsCommands(CommandClient(broker), settings.command_timeout),
             clock=clock,
+            hub=hub,
+            signed=signed,
+            limit=RateLimit(settings.rate_limit, time.monotonic),
         )
         open_console(app, tokens, session_key(settings))
         pings = {
@@ -68,12 +81,18 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             app.router.routes.append(Route(path, route, include_in_schema=False))
         await broker.start()
         await require(broker, [SUPPORT], [])
+        await signal.start()
+        await hub.start()
         yield
+        await hub.stop()
+        await signal.stop()
+        if signed is not None:
+            await signed.close()
         await publisher.close()
         await broker.stop()
         client.close()
 
-    app = make_api(lifespan)
+    app = make_api(lifespan, settings.cors_origins)
     add_console(app)
     return app
 
@@ -83,6 +102,20 @@ def session_key(settings: GatewaySettings) -> bytes:
     if settings.session_key is None:
         return secrets.token_bytes(32)
     return settings.session_key.get_secret_value().encode()
+
+
+def _issuer(settings: GatewaySettings, clock: SystemClock) -> OidcTokens | None:
+    """The check of an issuer's tokens; None without an issuer."""
+    if settings.oidc_issuer is None or settings.oidc_audience is None:
+        return None
+    expected = Expected(
+        issuer=settings.oidc_issuer,
+        audience=settings.oidc_audience,
+        id_claim=settings.oidc_id_claim,
+        role_claim=settings.oidc_role_claim,
+        workspace_claim=settings.oidc_workspace_claim,
+    )
+    return OidcTokens(expected, settings.oidc_algorithms, clock)
 
 
 def settings_for_docs() -> GatewaySettings:

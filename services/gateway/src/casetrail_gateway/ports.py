@@ -1,6 +1,6 @@
 """What the gateway needs of the outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -38,6 +38,10 @@ class Clock(Protocol):
 
     def new_id(self) -> str:
         """An id nobody had before."""
+
+
+Monotonic = Callable[[], float]
+"""Seconds that only grow."""
 
 
 class Tokens(Protocol):
@@ -103,8 +107,25 @@ class Log(Protocol):
     async def counts(self) -> Counts:
         """What of the log is not an event."""
 
+    async def stretch(self, workspace: str, page: Page) -> Sequence[Record]:
+        """Every record of a stretch of the log, looks and copies too."""
+
     async def records_of(self, workspace: str, seqs: Sequence[int]) -> Sequence[Record]:
         """The records of these sequences, in order of theirs."""
+
+
+class LogSignal(Protocol):
+    """The word that something was recorded."""
+
+    async def wait(self, seconds: float) -> int:
+        """The highest sequence that was told of; returns after so many seconds in any case."""
+
+
+class SignedTokens(Protocol):
+    """Who a token that an issuer signed stands for."""
+
+    async def holder_of(self, token: str) -> Caller | None:
+        """The caller; None for a token that is not taken."""
 
 
 class WordIndex(Protocol):

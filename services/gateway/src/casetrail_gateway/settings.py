@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from casetrail_runtime.settings import MongoServiceSettings, Port, WorkspaceKey
-from pydantic import Field, SecretStr
+from casetrail_runtime.settings import MongoServiceSettings, Port, TextList, WorkspaceKey
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 
@@ -27,9 +27,43 @@ class GatewaySettings(MongoServiceSettings):
         description="the secret that ingest and audit have; without it customers cannot be looked "
         "up by their number",
     )
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="URL of an OpenID Connect issuer whose tokens are taken beside the tokens file",
+    )
+    oidc_audience: str | None = Field(
+        default=None, description="what `aud` of its tokens has to name; needed with an issuer"
+    )
+    oidc_algorithms: TextList = Field(
+        default_factory=lambda: ["RS256", "ES256", "EdDSA"],
+        description="signature algorithms that are taken, of RS256, ES256 and EdDSA",
+    )
+    oidc_id_claim: str = Field(default="sub", description="the claim that holds the user's id")
+    oidc_role_claim: str = Field(default="roles", description="the claim that holds the role")
+    oidc_workspace_claim: str = Field(
+        default="workspace", description="the claim that holds the workspace"
+    )
+    rate_limit: int = Field(
+        default=6000,
+        ge=0,
+        description="requests a minute for each token, ten seconds' worth at once; 0: no limit",
+    )
+    cors_origins: TextList = Field(
+        default_factory=list,
+        description="origins of other sites whose scripts may read, comma separated",
+    )
     record_timeout: float = Field(
         default=3.0, gt=0, le=30, description="seconds until an unrecorded look is answered 503"
     )
     command_timeout: float = Field(
         default=5.0, gt=0, le=60, description="seconds until an unanswered command is answered 504"
     )
+
+    @model_validator(mode="after")
+    def _issuer_with_audience(self) -> "GatewaySettings":
+        if self.oidc_issuer is not None and not self.oidc_audience:
+            raise ValueError("GATEWAY_OIDC_ISSUER needs GATEWAY_OIDC_AUDIENCE")
+        unknown = sorted(set(self.oidc_algorithms) - {"RS256", "ES256", "EdDSA"})
+        if unknown or not self.oidc_algorithms:
+            raise ValueError("GATEWAY_OIDC_ALGORITHMS takes RS256, ES256 and EdDSA only")
+        return self

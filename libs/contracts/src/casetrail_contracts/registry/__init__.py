@@ -21,6 +21,7 @@ from casetrail_contracts.registry import (
     shift,
     ticket,
     user,
+    view,
     webhook,
 )
 
@@ -116,6 +117,8 @@ _TYPED: Final[tuple[tuple[str, type[EventData]], ...]] = (
     ("gateway", access.AccessSearched),
     ("gateway", access.AccessExported),
     ("gateway", access.AccessRevealed),
+    ("gateway", view.ViewSaved),
+    ("gateway", view.ViewDeleted),
     ("audit", privacy.ErasureRequested),
     ("audit", privacy.Erased),
     ("audit", privacy.HoldPlaced),

@@ -138,6 +138,11 @@ class MongoLog:
             document = await self._db["records"].find_one(query, RECORD_FIELDS)
         return None if document is None else record_from(document)
 
+    async def stretch(self, workspace: str, page: Page) -> Sequence[Record]:
+        """Every record of a stretch of the log, looks and copies too."""
+        between = {"_id": {"$gt": page.after or 0, "$lte": page.through}}
+        return await self._records({"workspace": {"$eq": workspace}, **between}, page, ENTRY_FIELDS)
+
     async def records_of(self, workspace: str, seqs: Sequence[int]) -> Sequence[Record]:
         """The records of these sequences, in order of theirs."""
         query = {"_id": {"$in": list(seqs)}, "workspace": {"$eq": workspace}}

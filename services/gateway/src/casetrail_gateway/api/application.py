@@ -1,18 +1,22 @@
 """The HTTP application: every router, every guard, no clients."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from typing import Any
 
 from casetrail_contracts.api import Problem
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from casetrail_gateway.api import (
     case_actions,
     cases,
     customers,
     evidence,
+    export,
+    live,
     log_proofs,
     pages,
     people_actions,
@@ -21,6 +25,7 @@ from casetrail_gateway.api import (
     problems,
     records,
     ticket_actions,
+    views,
 )
 from casetrail_gateway.api.gate import Gate
 from casetrail_gateway.api.reads import every_read_is_recorded
@@ -35,19 +40,25 @@ Every read of a case is recorded before it is answered. Errors are `application/
 a stable `type`. Cursors are opaque. Commands take an `Idempotency-Key`: the same key again answers
 the same result. `complete_through` says up to which sequence of the log an answer is complete."""
 
+_CORS_SENT = (
+    *("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"),
+    *("Last-Event-ID", "X-Request-Id", "traceparent"),
+)
+_CORS_SEEN = ("ETag", "Retry-After", "X-Complete-Through", "X-Request-Id", "Content-Disposition")
 _TAGS = [
     {"name": "cases", "description": "Episodes of a conversation with one customer."},
     {"name": "tickets", "description": "Work that a case needs."},
     {"name": "conversations", "description": "Everything with one customer, over all cases."},
     {"name": "customers", "description": "Who wrote; masked unless revealed for a purpose."},
     {"name": "records", "description": "The log, one record for each place of the stream."},
+    {"name": "views", "description": "Saved searches."},
     {"name": "users", "description": "People, their shifts and what they did."},
     {"name": "privacy", "description": "Erasures, their certificates, and legal holds."},
     {"name": "log", "description": "How far the log is complete."},
 ]
 
 
-def make_api(lifespan: Lifespan | None = None) -> FastAPI:
+def make_api(lifespan: Lifespan | None = None, cors_origins: Sequence[str] = ()) -> FastAPI:
     """The application; `app.state.wiring` has to be set before the first request of `/v1`."""
     app = FastAPI(
         title="Casetrail",
@@ -67,6 +78,9 @@ def make_api(lifespan: Lifespan | None = None) -> FastAPI:
         cases.conversations,
         customers.customers,
         records.records,
+        live.live,
+        export.export,
+        views.views,
         records.users,
         log_proofs.proofs,
         privacy.privacy,
@@ -76,10 +90,21 @@ def make_api(lifespan: Lifespan | None = None) -> FastAPI:
     app.include_router(log_proofs.log)
     for actions in (case_actions, ticket_actions, people_actions, privacy_actions):
         app.include_router(actions.router)
+    app.include_router(views.changes)
     app.include_router(pages.router)
     every_read_is_recorded(app)
     _honest_openapi(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(Gate)
+    if cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(cors_origins),
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=_CORS_SENT,
+            expose_headers=_CORS_SEEN,
+            max_age=600,
+        )
     return app
 
 

@@ -64,6 +64,16 @@ CUSTOMERS: Final = {
     ],
     "complete_through": 21,
 }
+VIEW: Final = {
+    "view_id": "vw_0f1e2d3c4b5a69788796a5b4",
+    "name": "Angry parcels",
+    "q": 'escalated:yes "nahi aya"',
+    "of": "cases",
+    "shared": True,
+    "owner": "lead:lead",
+    "saved_at": "2026-11-22T10:40:00Z",
+}
+VIEWS: Final = {"items": [VIEW], "complete_through": 21}
 REVEALED: Final = {
     "customer_id": _CONVERSATION,
     "phone": "920000000000",

@@ -4,6 +4,7 @@ Authentication stands here, in front of routing, so that no route can lack it an
 for a stranger.
 """
 
+import hashlib
 import re
 import uuid
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from casetrail_gateway.api.problems import problem
 from casetrail_gateway.api.wiring import Wiring
+from casetrail_gateway.domain.people import Caller
 
 log: Final = structlog.get_logger()
 
@@ -24,6 +26,7 @@ GUARDED: Final = "/v1"
 MAX_BODY: Final = 256 * 1024
 """Bytes: a note has at most 10,000 characters."""
 _TOO_LARGE: Final = 413
+_JWT_DOTS: Final = 2
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _HEADERS: Final[Mapping[str, str]] = {
@@ -81,9 +84,17 @@ class Gate:
         if path == GUARDED or path.startswith(f"{GUARDED}/"):
             wiring: Wiring = scope["app"].state.wiring
             scheme, _, token = headers.get("authorization", "").partition(" ")
-            caller = wiring.tokens.holder_of(token.strip()) if scheme.lower() == "bearer" else None
+            given = token.strip() if scheme.lower() == "bearer" else ""
+            caller = await caller_of(wiring, given)
             if caller is None:
                 await _stranger(request_id, named=bool(scheme))(scope, receive, send)
+                return
+            seconds = wiring.limit.wait_for(hashlib.sha256(given.encode()).hexdigest())
+            if seconds:
+                detail = f"This token asks more often than it may; again in {seconds} s."
+                later = {"Retry-After": str(seconds)}
+                refusal = problem(request_id, 429, "too-many-requests", detail, headers=later)
+                await refusal(scope, receive, send)
                 return
             scope["state"]["caller"] = caller
         announced = headers.get("content-length", "0")
@@ -102,6 +113,14 @@ class Gate:
             return message
 
         await self._app(scope, limited, send)
+
+
+async def caller_of(wiring: Wiring, token: str) -> Caller | None:
+    """Who holds this token: by the tokens file, else by the issuer that signed it."""
+    caller = wiring.tokens.holder_of(token) if token else None
+    if caller is None and wiring.signed is not None and token.count(".") == _JWT_DOTS:
+        caller = await wiring.signed.holder_of(token)
+    return caller
 
 
 def _stranger(request_id: str, *, named: bool) -> ASGIApp:

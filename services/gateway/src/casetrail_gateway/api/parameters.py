@@ -1,12 +1,13 @@
 """The parameters of paths and queries, each spelled once."""
 
+from datetime import datetime
 from typing import Annotated, Final
 
 from casetrail_contracts.commands import Moment
 from fastapi import Path, Query
 
 from casetrail_gateway.domain.errors import QueryNotUnderstood
-from casetrail_gateway.domain.log import Kinds, Order
+from casetrail_gateway.domain.log import Kinds, Order, RecordFilter
 from casetrail_gateway.domain.search.values import NotAValue, phone
 
 CASE: Final = r"^CASE-[1-9][0-9]{0,17}$"
@@ -103,6 +104,32 @@ KindsQuery = Annotated[
 def kinds_of(text: str | None) -> Kinds:
     """The actions a timeline shows."""
     return Kinds() if text is None else Kinds(tuple(dict.fromkeys(text.split(","))))
+
+
+def record_filter(
+    actor: str | None,
+    action: str | None,
+    target: str | None,
+    *,
+    case: str | None,
+    ticket: str | None,
+    conversation_id: str | None,
+    occurred_from: datetime | None = None,
+    occurred_to: datetime | None = None,
+) -> RecordFilter:
+    """The filter of records that the parameters name."""
+    kind, _, name = (actor or "").partition(":")
+    return RecordFilter(
+        actor_kind=kind or None,
+        actor_id=name or None,
+        action=action,
+        target=target,
+        case_id=case,
+        ticket_id=ticket,
+        conversation_id=conversation_id,
+        occurred_from=occurred_from,
+        occurred_to=occurred_to,
+    )
 
 
 def customer_of(text: str | None) -> tuple[str | None, str | None]:

@@ -5,6 +5,7 @@ and answering afterwards is done here, once, for all of them; `every_read_is_rec
 start an application with a `GET /v1/…` that came another way.
 """
 
+import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, Final
@@ -17,15 +18,22 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import BaseRoute
 
 from casetrail_gateway.api.desk import Desk
+from casetrail_gateway.api.events import EventStreamResponse
 from casetrail_gateway.api.problems import MEDIA_TYPE
 from casetrail_gateway.domain.evidence import EvidenceFile
 from casetrail_gateway.domain.people import PERMITTED
+from casetrail_gateway.use_cases.exports import Export
+from casetrail_gateway.use_cases.live import LiveFeed
 from casetrail_gateway.use_cases.looking import AccessBeforeAnswer, Read
 
 OPERATIONAL: Final = frozenset({"/v1/log/status"})
 """Figures of the log as a whole, read by monitoring every few seconds: nothing of any case."""
 _MARK: Final = "__records_the_look__"
 _PIECE: Final = 1 << 16
+_FAULTS: Final = (400, 401, 403, 404, 422, 429, 503)
+
+
+Answers = BaseModel | str | EvidenceFile | LiveFeed | Export
 
 
 class Reads:
@@ -35,7 +43,7 @@ class Reads:
         self.router = APIRouter(tags=[tag])
 
     def get(
-        self, path: str, answers: type[BaseModel | str | EvidenceFile], *, example: Any = None
+        self, path: str, answers: type[Answers], *, example: Any = None
     ) -> Callable[[Callable[..., Read[Any]]], Callable[..., Read[Any]]]:
         """Registers an endpoint with a parameter `desk` that returns a `Read` of `answers`."""
         return self._route("GET", path, answers, example)
@@ -47,7 +55,7 @@ class Reads:
         return self._route("POST", path, answers, example)
 
     def _route(
-        self, method: str, path: str, answers: type[BaseModel | str | EvidenceFile], example: Any
+        self, method: str, path: str, answers: type[Answers], example: Any
     ) -> Callable[[Callable[..., Read[Any]]], Callable[..., Read[Any]]]:
         roles = PERMITTED[method, path]
         made = _CLASSES.get(answers, JSONResponse)
@@ -71,7 +79,11 @@ class Reads:
                     return PlainTextResponse(answer)
                 if isinstance(answer, EvidenceFile):
                     return download(answer)
-                return Response(answer.model_dump_json(), media_type="application/json")
+                if isinstance(answer, LiveFeed):
+                    return EventStreamResponse(answer.pieces)
+                if isinstance(answer, Export):
+                    return _export(answer)
+                return _validated(request, answer.model_dump_json().encode())
 
             parameters = [
                 inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request),
@@ -86,9 +98,7 @@ class Reads:
                 methods=[method],
                 response_model=answers if issubclass(answers, BaseModel) else None,
                 response_class=made,
-                responses=problems(
-                    400, 401, 403, 404, 422, 503, example=example, media_type=made.media_type or ""
-                ),
+                responses=problems(*_FAULTS, example=example, media_type=made.media_type or ""),
             )
             return ask
 
@@ -99,7 +109,37 @@ class _Zip(StreamingResponse):
     media_type = "application/zip"
 
 
-_CLASSES: Final[dict[type, type[Response]]] = {str: PlainTextResponse, EvidenceFile: _Zip}
+class _Lines(StreamingResponse):
+    media_type = "text/csv"
+
+
+class _Events(StreamingResponse):
+    media_type = EventStreamResponse.media_type
+
+
+_CLASSES: Final[dict[type, type[Response]]] = {
+    str: PlainTextResponse,
+    EvidenceFile: _Zip,
+    LiveFeed: _Events,
+    Export: _Lines,
+}
+
+
+def _validated(request: Request, body: bytes) -> Response:
+    """The answer, or 304 when the client has these very bytes; the look is recorded either way."""
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    known = request.headers.get("if-none-match", "")
+    if tag in {each.strip().removeprefix("W/") for each in known.split(",")}:
+        return Response(status_code=304, headers={"ETag": tag})
+    return Response(body, headers={"ETag": tag}, media_type="application/json")
+
+
+def _export(answer: Export) -> Response:
+    headers = {
+        "Content-Disposition": f'attachment; filename="{answer.name}"',
+        "X-Complete-Through": str(answer.through),
+    }
+    return _Lines(answer.pieces, headers=headers, media_type=answer.media_type)
 
 
 def download(answer: EvidenceFile) -> Response:
@@ -145,6 +185,7 @@ _MEANINGS: Final = {
     401: "No token, or one that is unknown or expired.",
     403: "Not for this role, or a case that is somebody else's; the attempt is recorded.",
     404: "No such thing in this workspace.",
+    429: "More often than this token may; `Retry-After` says when again.",
     409: "The state does not allow it, or the version has moved on.",
     422: "A value that is not allowed; `errors` names each.",
     500: "What is stored contradicts itself; `detail` says what.",

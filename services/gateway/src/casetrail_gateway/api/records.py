@@ -25,11 +25,12 @@ from casetrail_gateway.api.parameters import (
     UserId,
     customer_of,
     kinds_of,
+    record_filter,
 )
 from casetrail_gateway.api.reads import Reads, problems
 from casetrail_gateway.domain import cursors
 from casetrail_gateway.domain.errors import NotPermitted
-from casetrail_gateway.domain.log import Page, RecordFilter
+from casetrail_gateway.domain.log import Page
 from casetrail_gateway.domain.people import PERMITTED
 from casetrail_gateway.domain.search import records_asked
 from casetrail_gateway.use_cases.log_status import ReadLogStatus
@@ -68,15 +69,13 @@ def search_records(
     cursor: Cursor = None,
 ) -> Read[RecordPage]:
     """Records of the log, the newest first. An agent names a case or ticket of theirs, or self."""
-    kind, _, name = (actor or "").partition(":")
     conversation_id, phone = customer_of(customer)
-    given = RecordFilter(
-        actor_kind=kind or None,
-        actor_id=name or None,
-        action=action,
-        target=target,
-        case_id=case,
-        ticket_id=ticket,
+    given = record_filter(
+        actor,
+        action,
+        target,
+        case=case,
+        ticket=ticket,
         conversation_id=conversation_id,
         occurred_from=occurred_from,
         occurred_to=occurred_to,

@@ -1,9 +1,11 @@
 """What the routes work with; made by `main`, or of fakes in tests."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
+from casetrail_gateway.api.limits import RateLimit
 from casetrail_gateway.ports import (
     CaseRecords,
     Clock,
@@ -12,11 +14,14 @@ from casetrail_gateway.ports import (
     EventStream,
     Lists,
     Log,
+    Monotonic,
     SealedTree,
+    SignedTokens,
     Tokens,
     WordIndex,
 )
 from casetrail_gateway.use_cases.finding import PATIENCE
+from casetrail_gateway.use_cases.live_hub import LiveHub
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,11 @@ class Wiring:
     stream: EventStream
     commands: Commands
     clock: Clock
+    hub: LiveHub
+    signed: SignedTokens | None = None
+    """Tokens of an OpenID Connect issuer, when there is one."""
+    limit: RateLimit = field(default_factory=lambda: RateLimit(0, time.monotonic))
+    monotonic: Monotonic = time.monotonic
     patience: float = PATIENCE
 
 

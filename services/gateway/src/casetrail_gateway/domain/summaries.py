@@ -125,6 +125,16 @@ def _access_revealed(told: Told) -> str:
     return because("Was shown the customer's number and names unmasked", purpose)
 
 
+def _view_saved(told: Told) -> str:
+    name = text_of(told.record.private, "name") if told.reads_text else None
+    shared = ", shared with the workspace" if told.data.get("shared") is True else ""
+    return f"Saved a search{f' as {quoted(name)}' if name else ''}{shared}"
+
+
+def _view_deleted(_: Told) -> str:
+    return "Deleted a saved search"
+
+
 _SENTENCES: Final[dict[str, Sentence]] = {
     **MESSAGE_SENTENCES,
     **CHANNEL_SENTENCES,
@@ -138,6 +148,8 @@ _SENTENCES: Final[dict[str, Sentence]] = {
     "access.searched": _access_searched,
     "access.exported": _access_exported,
     "access.revealed": _access_revealed,
+    "view.saved": _view_saved,
+    "view.deleted": _view_deleted,
     **{action: _of_data(tell) for action, tell in PRIVACY_SENTENCES.items()},
     **{action: _of_data(tell) for action, tell in RETENTION_SENTENCES.items()},
 }

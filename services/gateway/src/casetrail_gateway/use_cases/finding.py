@@ -85,10 +85,11 @@ class Finder:
         found = await ask()
         if found.fault is None:
             return found
-        await self._catch_up()
+        await self.catch_up()
         return await ask()
 
-    async def _catch_up(self) -> None:
+    async def catch_up(self) -> None:
+        """Returns when the log holds what the stream holds now, or after `patience` seconds."""
         target = await self._stream.last_seq()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience

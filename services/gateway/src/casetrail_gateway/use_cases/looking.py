@@ -46,6 +46,8 @@ class Look:
     """Set when a file is taken out: how much of what is personal is in it."""
     fields: tuple[str, ...] = ()
     """Of a chosen disclosure: the fields."""
+    form: str | None = None
+    """With a disclosure: csv, jsonl or ocsf; None for a bundle."""
     reveals: tuple[str, ...] | None = None
     """Set when values are shown unmasked: which."""
     purpose: str | None = None
@@ -119,7 +121,7 @@ class AccessBeforeAnswer:
 
 def _told(caller: Caller, look: Look, outcome: str) -> EventData:
     """What the event of a look says."""
-    said = {"actor": actor_of(caller), "what": look.what, "outcome": outcome}
+    said: dict[str, Any] = {"actor": actor_of(caller), "what": look.what, "outcome": outcome}
     if look.target is None:
         return AccessSearched.model_validate({**said, "filters": dict(look.filters)})
     said["target"] = look.target
@@ -130,6 +132,9 @@ def _told(caller: Caller, look: Look, outcome: str) -> EventData:
         return AccessViewed.model_validate(said)
     said |= {"disclosure": look.disclosure, "fields": list(look.fields) or None}
     return AccessExported.model_validate(said)
+    if look.form is not None:
+        said |= {"format": look.form, "filters": dict(look.filters)}
+    return AccessExported.model_validate({**said, "disclosure": look.disclosure})
 
 
 def actor_of(caller: Caller) -> Actor:
