@@ -117,6 +117,15 @@ async def test_a_timeline_is_cut_into_pages(log: Log) -> None:
     assert await seqs(log.timeline("main", CASE, Kinds(), Page(50, "asc", 2, 7))) == [3, 4, 7]
 
 
+async def test_a_timeline_ends_at_a_moment(log: Log) -> None:
+    """What had happened by then, and the last that was recorded by then."""
+    at = START + timedelta(seconds=33)
+    page = Page(50, happened_by=at)
+    assert await seqs(log.timeline("main", CASE, Kinds(), page)) == [1, 2, 3, 10]
+    assert await log.last_known(at) == 3
+    assert await log.last_known(START) == 0
+
+
 async def test_a_timeline_shows_the_kinds_asked_for(log: Log) -> None:
     """A noun is all of its verbs; looks are shown when named."""
     for wanted, found in (

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from casetrail_audit.searching.entries import entry_change
 from casetrail_audit.searching.mongo_entries import SEARCH_INDEXES, SEARCHABLE, MongoSearchable
 from casetrail_audit.searching.running import follow
 from casetrail_gateway.adapters.mongo_search import MongoCustomers, MongoWords
@@ -107,3 +108,21 @@ async def test_indexing_again_makes_the_same(mongo_db: Database) -> None:
     await follow(searchable, 15)
     assert before
     assert await mongo_db[SEARCHABLE].find().sort("_id", 1).to_list(None) == before
+
+
+async def test_what_is_left_of_a_record_can_be_found(mongo_db: Database) -> None:
+    """INVARIANT I8: a record that lost its name and number is found by its words, not by those."""
+    assert entry_change(None, ["text"]) is None
+    left = {"text": "parcel nahi aya", "salt": "x"}
+    change = entry_change(left, ["phone", "name"])
+    assert change is not None
+    assert change["aliases"] == []
+    searchable = await indexed(mongo_db)
+    mark = {"erasure_id": "er_1", "fields": ["name", "phone"]}
+    erased = {"$set": {"erased": mark}, "$unset": {"private.phone": 1, "private.name": 1}}
+    await mongo_db["records"].update_one({"_id": 1}, erased)
+    await mongo_db["projections"].delete_one({"_id": "searchable"})
+    await follow(searchable, 15)
+    assert await seqs(mongo_db, "nahi") == [1]
+    customers = MongoCustomers(mongo_db, SecretStr(KEY.decode()))
+    assert await customers.conversations("main", CustomerKey("phone", PHONE)) == []

@@ -155,8 +155,18 @@ class MemoryLog:
             document
             for document in self._events(workspace, scope)
             if _is_shown(document["action"], kinds)
+            and (page.happened_by is None or document["occurred_at"] <= page.happened_by)
         ]
         return _page([record_from(document) for document in found], page)
+
+    async def last_known(self, moment: datetime) -> int:
+        self._read("last_known")
+        known = [
+            seq
+            for seq, document in self.documents.items()
+            if document["recorded_at"] <= moment and document["kind"] != "gap"
+        ]
+        return max(known, default=0)
 
     async def footprints(self, workspace: str, scope: Scope, through: int) -> Sequence[Footprint]:
         self._read("footprints")

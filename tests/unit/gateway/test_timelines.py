@@ -283,3 +283,19 @@ async def test_a_case_that_shows_up_while_waiting_is_found() -> None:
     assert (await world.get("/v1/cases/CASE-1001")).status_code == 200
     world.log.case_documents["main:CASE-1003"] = case_document("CASE-1003", episodes=[])
     assert (await world.get("/v1/cases/CASE-1003")).json()["version"] == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "seqs"),
+    [
+        ("as_of=2026-11-22T10:12:25Z", [1, 2, 3, 10]),
+        ("as_known=2026-11-22T10:12:25Z", [1, 2, 3]),
+        ("as_known=2026-11-22T10:12:25Z&as_of=2026-11-22T10:12:05Z", [1]),
+        ("as_known=2026-11-22T10:00:00Z", []),
+    ],
+)
+async def test_who_knew_what_when(query: str, seqs: list[int]) -> None:
+    """What had happened by a moment, what the log knew by then, and both."""
+    answer = await World().get(f"/v1/cases/CASE-1001/timeline?{query}")
+    assert answer.status_code == 200, answer.text
+    assert [entry["seq"] for entry in answer.json()["entries"]] == seqs

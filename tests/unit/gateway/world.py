@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 from casetrail_audit.searching.entries import entry_of
 from casetrail_contracts import Command, CommandReply, Event
+from casetrail_contracts.phone import number_forms
 from casetrail_evidence.checkpoint import Checkpoint, sign_checkpoint
 from casetrail_evidence.keys import SignerKey
 from casetrail_evidence.leaves import PublicEvent, leaf_hash, leaf_input
@@ -20,7 +21,7 @@ from casetrail_gateway.api.application import make_api
 from casetrail_gateway.api.limits import RateLimit
 from casetrail_gateway.api.wiring import Wiring
 from casetrail_gateway.console.application import add_console, open_console
-from casetrail_gateway.domain.customers import Contact, CustomerKey, number_forms
+from casetrail_gateway.domain.customers import Contact, CustomerKey
 from casetrail_gateway.domain.errors import AccessNotRecorded, OutcomeUnknown
 from casetrail_gateway.domain.evidence import SealedRecord
 from casetrail_gateway.domain.log import Hit, Page, RecordFilter, Scope, Ticket, User

@@ -83,6 +83,9 @@ class Log(Protocol):
     ) -> Sequence[Record]:
         """Events of a timeline in this order; duplicates, gaps and poison are no entries."""
 
+    async def last_known(self, moment: datetime) -> int:
+        """The last sequence that had been recorded by then; 0 when there was none."""
+
     async def footprints(self, workspace: str, scope: Scope, through: int) -> Sequence[Footprint]:
         """What lateness needs of all events of a timeline up to a sequence, in log order."""
 

@@ -16,6 +16,7 @@ from casetrail_audit.domain.record import Record
 from casetrail_audit.privacy.model import ACTIVE, RELEASE_REQUESTED, Scope
 from casetrail_audit.privacy.mongo_registers import HOLDS
 from casetrail_audit.sealing.mongo_tree import MongoSealedLog
+from casetrail_audit.searching.mongo_entries import SEARCHABLE
 
 _SHOWN: Final = {
     "workspace": 1,
@@ -41,6 +42,7 @@ class MongoRetained:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._records = durable(db[RECORDS])
+        self._searchable = durable(db[SEARCHABLE])
         self._tree = MongoSealedLog(db, SUPPORT)
 
     async def head(self) -> SignedHead | None:
@@ -114,7 +116,8 @@ class MongoRetained:
         return tile_source(await self._tree.tiles(sorted(tiles_for(nodes))))
 
     async def leave(self, record: Record, mark: Mapping[str, Any]) -> bool:
-        """Takes the content of a record away, if it is what was read."""
+        """Takes the content of a record away, if it is what was read; its words go first."""
+        await self._searchable.delete_one({"_id": record["_id"]})
         asread = {
             "_id": record["_id"],
             "archived": None,

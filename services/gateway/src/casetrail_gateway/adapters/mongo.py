@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 
 from casetrail_contracts.api import Cause
@@ -98,6 +99,13 @@ class MongoLog:
         """Events of a timeline in this order."""
         query = timeline_query(workspace, scope, kinds, page)
         return await self._records(query, page, ENTRY_FIELDS)
+
+    async def last_known(self, moment: datetime) -> int:
+        """The last sequence that had been recorded by then; 0 when there was none."""
+        query = {"recorded_at": {"$lte": moment}, "kind": {"$ne": "gap"}}
+        with answering():
+            found = self._db["records"].find(query, {"_id": 1}).sort("recorded_at", -1).limit(100)
+            return max([row["_id"] for row in await found.to_list(None)], default=0)
 
     async def footprints(self, workspace: str, scope: Scope, through: int) -> Sequence[Footprint]:
         """What lateness needs of all events of a timeline up to a sequence, in log order."""

@@ -53,6 +53,8 @@ def timeline_query(workspace: str, scope: Scope, kinds: Kinds, page: Page) -> Qu
     """Events of a timeline: each of its sides is one index scan in order of `_id`."""
     query: Query = {"workspace": {"$eq": workspace}, "kind": {"$eq": "event"}}
     _place(query, "_id", page)
+    if page.happened_by is not None:
+        query["occurred_at"] = {"$lte": page.happened_by}
     sides = _sides(scope, page)
     if len(sides) == 1:
         query.update(sides[0])

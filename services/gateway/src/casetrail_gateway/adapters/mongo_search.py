@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from casetrail_contracts.ids import alias_id
+from casetrail_contracts.phone import number_forms
 from casetrail_runtime.mongo import Database
 from pydantic import SecretStr
 
 from casetrail_gateway.adapters.mongo import answering
 from casetrail_gateway.adapters.mongo_queries import record_filters
-from casetrail_gateway.domain.customers import Contact, CustomerKey, number_forms
+from casetrail_gateway.domain.customers import Contact, CustomerKey
 from casetrail_gateway.domain.errors import FilterNotAvailable
 from casetrail_gateway.domain.log import Hit, Page, RecordFilter
 from casetrail_gateway.domain.search import Words

@@ -1,5 +1,6 @@
 """Paths of cases, tickets and conversations that read."""
 
+from datetime import datetime
 from typing import Annotated
 
 from casetrail_contracts.api import CaseAnswer, CasePage, TicketAnswer, Timeline
@@ -9,6 +10,8 @@ from casetrail_gateway.api import examples
 from casetrail_gateway.api.desk import AtDesk
 from casetrail_gateway.api.parameters import (
     After,
+    AsKnown,
+    AsOf,
     CaseId,
     ConversationId,
     Cursor,
@@ -98,6 +101,8 @@ def read_case_timeline(
     limit: Limit = 50,
     order: InOrder = "asc",
     kinds: KindsQuery = None,
+    as_of: AsOf = None,
+    as_known: AsKnown = None,
 ) -> Read[Timeline]:
     """Who did what, when and why: the case's conversation and tickets in one history."""
     return ReadCaseTimeline(
@@ -106,7 +111,7 @@ def read_case_timeline(
         desk.caller,
         case_id,
         kinds=kinds_of(kinds),
-        page=_page(f"case/{case_id}", limit, order, after),
+        page=_page(f"case/{case_id}", limit, order, after, as_of, as_known),
     )
 
 
@@ -125,6 +130,8 @@ def read_ticket_timeline(
     limit: Limit = 50,
     order: InOrder = "asc",
     kinds: KindsQuery = None,
+    as_of: AsOf = None,
+    as_known: AsKnown = None,
 ) -> Read[Timeline]:
     """The history of one ticket."""
     return ReadTicketTimeline(
@@ -133,7 +140,7 @@ def read_ticket_timeline(
         desk.caller,
         ticket_id,
         kinds=kinds_of(kinds),
-        page=_page(f"ticket/{ticket_id}", limit, order, after),
+        page=_page(f"ticket/{ticket_id}", limit, order, after, as_of, as_known),
     )
 
 
@@ -148,6 +155,8 @@ def read_conversation_timeline(
     limit: Limit = 50,
     order: InOrder = "asc",
     kinds: KindsQuery = None,
+    as_of: AsOf = None,
+    as_known: AsKnown = None,
 ) -> Read[Timeline]:
     """The history of a conversation over all its cases; an agent needs all of them to be theirs."""
     return ReadConversationTimeline(
@@ -155,9 +164,17 @@ def read_conversation_timeline(
         desk.caller,
         conversation_id,
         kinds=kinds_of(kinds),
-        page=_page(f"conversation/{conversation_id}", limit, order, after),
+        page=_page(f"conversation/{conversation_id}", limit, order, after, as_of, as_known),
     )
 
 
-def _page(name: str, limit: int, order: Order, after: str | None) -> Page:
-    return Page(limit, order, cursors.place(timeline_list(name), after))
+def _page(
+    name: str,
+    limit: int,
+    order: Order,
+    after: str | None,
+    *moments: datetime | None,
+) -> Page:
+    happened_by, known_by = moments
+    place = cursors.place(timeline_list(name), after)
+    return Page(limit, order, place, happened_by=happened_by, known_by=known_by)

@@ -76,6 +76,20 @@ MomentQuery = Annotated[
     Moment | None,
     Query(description="RFC 3339 with a zone.", examples=["2026-11-22T10:00:00Z"]),
 ]
+AsOf = Annotated[
+    Moment | None,
+    Query(
+        description="What had happened by then, also if it was recorded later.",
+        examples=["2026-11-22T10:30:00Z"],
+    ),
+]
+AsKnown = Annotated[
+    Moment | None,
+    Query(
+        description="What the log knew by then: with `as_of` the same, who knew what when.",
+        examples=["2026-11-22T10:30:00Z"],
+    ),
+]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[
     str | None, Query(max_length=200, description="`next_cursor` of the page before.")

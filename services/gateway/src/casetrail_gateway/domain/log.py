@@ -213,6 +213,10 @@ class Page:
     order: Order = "asc"
     after: int | None = None
     through: int | None = None
+    happened_by: datetime | None = None
+    """Only what had happened by then, whenever it was recorded."""
+    known_by: datetime | None = None
+    """Only what had been recorded by then, whenever it happened."""
 
 
 @dataclass(frozen=True, slots=True)

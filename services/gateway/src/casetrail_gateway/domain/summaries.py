@@ -20,6 +20,7 @@ from casetrail_gateway.domain.ticket_summaries import TICKET_SENTENCES
 from casetrail_gateway.domain.told import Sentence, Told
 from casetrail_gateway.domain.words import (
     because,
+    quoted,
     text_of,
     words,
 )

@@ -131,10 +131,9 @@ def _told(caller: Caller, look: Look, outcome: str) -> EventData:
     if look.disclosure is None:
         return AccessViewed.model_validate(said)
     said |= {"disclosure": look.disclosure, "fields": list(look.fields) or None}
-    return AccessExported.model_validate(said)
     if look.form is not None:
         said |= {"format": look.form, "filters": dict(look.filters)}
-    return AccessExported.model_validate({**said, "disclosure": look.disclosure})
+    return AccessExported.model_validate(said)
 
 
 def actor_of(caller: Caller) -> Actor:

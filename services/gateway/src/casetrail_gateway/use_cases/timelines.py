@@ -31,7 +31,10 @@ class TellTimeline:
 
     async def __call__(self, caller: Caller, scope: Scope, kinds: Kinds, page: Page) -> Stretch:
         """The entries; one record more than asked for is read to know whether there is more."""
-        wider = replace(page, limit=page.limit + 1, through=self._through)
+        through = self._through
+        if page.known_by is not None:
+            through = min(through, await self._log.last_known(page.known_by))
+        wider = replace(page, limit=page.limit + 1, through=through)
         records = await self._log.timeline(caller.workspace, scope, kinds, wider)
         more = len(records) > page.limit
         records = records[: page.limit]
