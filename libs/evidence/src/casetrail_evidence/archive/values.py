@@ -22,8 +22,7 @@ def check_values(record: ArchivedRecord) -> tuple[int, dict[str, int]]:
         ValueMissing: a value is neither there nor said to be erased.
     """
     shown = _shown(record)
-    erased = record.erased or {}
-    gone = {str(name) for name in erased.get("fields") or ()}
+    gone = _gone(record.erased)
     logged = _logged(record.content)
     for name in sorted(logged - shown):
         if name not in gone:
@@ -31,9 +30,19 @@ def check_values(record: ArchivedRecord) -> tuple[int, dict[str, int]]:
                 f"Record {record.seq}: the value of {name!r} was logged, and is neither in the "
                 "archive nor said to be erased: it is missing."
             )
-    policy = policy_name(erased.get("policy"), erased.get("policy_version"))
-    count = len(logged - shown)
-    return len(shown), {policy: count} if count else {}
+    counts: dict[str, int] = {}
+    for name in logged - shown:
+        counts[gone[name]] = counts.get(gone[name], 0) + 1
+    return len(shown), counts
+
+
+def _gone(erased: Mapping[str, Any] | None) -> dict[str, str]:
+    """The policy that took each value: of the mark, and of those before it."""
+    gone: dict[str, str] = {}
+    for mark in [] if erased is None else [*(erased.get("before") or ()), erased]:
+        policy = policy_name(mark.get("policy"), mark.get("policy_version"))
+        gone |= {str(name): policy for name in mark.get("fields") or ()}
+    return gone
 
 
 def _logged(content: Mapping[str, Any]) -> set[str]:
