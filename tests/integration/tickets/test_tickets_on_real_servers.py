@@ -203,6 +203,7 @@ async def test_of_two_agents_one_wins(client: CommandClient) -> None:
     )
     assert sorted(reply.status for reply in both) == ["ok", "rejected"]
     assert {reply.code for reply in both} == {None, "version-conflict"}
+    assert {reply.version for reply in both} == {2}, "the loser learns the version it is at"
 
 
 async def test_a_ticket_is_given_to_somebody_who_exists(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from casetrail_contracts import parse_event
 from casetrail_gateway.api.application import make_api
+from casetrail_gateway.api.examples import BULK_ID
 from casetrail_gateway.api.reads import OPERATIONAL, every_read_is_recorded
 from casetrail_gateway.domain.errors import LogUnavailable, NotPermitted
 from casetrail_gateway.use_cases.looking import AccessBeforeAnswer
@@ -25,6 +26,7 @@ VALUES = {
     "hold_id": "ho_1",
     "customer_id": CV,
     "view_id": "vw_1",
+    "bulk_id": BULK_ID,
 }
 ASKED = {
     "/v1/customers": "?phone=%2B923001114291",
@@ -50,7 +52,7 @@ def address(path: str) -> str:
 
 def test_the_walk_finds_the_reads_of_the_contract() -> None:
     """The list that the tests below walk is the contract's, so none of them can pass empty."""
-    assert len(RECORDED) == 16
+    assert len(RECORDED) == 17
     assert set(READS) - set(RECORDED) == {"/v1/log/status"}
 
 
@@ -68,7 +70,7 @@ async def test_a_read_is_recorded_before_anything_is_read_out(path: str) -> None
     assert stored.sequence is None
     assert stored.subject.startswith("access/")
     assert stored.workspace == "main"
-    given_out = {"timeline", "records", "cases", "head"} & set(world.journal)
+    given_out = {"timeline", "records", "cases", "head", "command"} & set(world.journal)
     assert given_out
     assert min(world.journal.index(what) for what in given_out) > world.journal.index("recorded")
 

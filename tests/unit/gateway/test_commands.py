@@ -9,6 +9,7 @@ from casetrail_contracts.commands import (
     AddTicketNote,
     AssignConversation,
     AssignTicket,
+    BulkTickets,
     ChangePresence,
     ChangeTicketPriority,
     ChangeTicketStatus,
@@ -68,6 +69,16 @@ ROWS: list[tuple[str, Any, type[Any], int]] = [
     (f"{TICKET}/close", {}, CloseTicket, 200),
     (f"{TICKET}/close", None, CloseTicket, 200),
     (f"{TICKET}/reopen", {"reason": "again"}, ReopenTicket, 200),
+    (
+        "/v1/tickets/bulk",
+        {
+            "action": {"kind": "close", "note": "strike"},
+            "ticket_ids": ["T-1001"],
+            "mode": "all",
+        },
+        BulkTickets,
+        202,
+    ),
     ("/v1/users", {"id": "c", "name": "Agent C"}, CreateUser, 201),
     ("/v1/users/a/deactivate", {"reason": "left"}, DeactivateUser, 200),
     ("/v1/users/a/reactivate", None, ReactivateUser, 200),
@@ -94,7 +105,7 @@ async def test_each_path_sends_its_command(
     assert (sent.workspace, sent.actor.kind, sent.actor.id) == ("main", "lead", "lead")
     assert sent.actor.name == "Team Lead"
     for name, value in (body or {}).items():
-        if name not in {"expected_at", "ends_at", "id", "name"}:
+        if name not in {"expected_at", "ends_at", "id", "name", "action"}:
             assert getattr(sent, name) == value
     if path.startswith(CASE):
         assert isinstance(sent, OnCase | CreateTicket)
@@ -180,6 +191,70 @@ async def test_an_if_match_that_is_no_version_is_refused(if_match: str) -> None:
     assert answer.status_code == 400
     assert answer.json()["type"] == "urn:casetrail:problem:header-malformed"
     assert world.commands.sent == []
+
+
+async def test_who_comes_second_is_told_what_changed() -> None:
+    """Two agents act on one version: the second gets 409 with field, old → new, who and when."""
+    world = World()
+    custody = {"field": "custody", "old": None, "new": "courier"}
+    world.log.documents[9]["changes"] = [custody]
+    world.commands.answer = lambda _: CommandReply.rejected(
+        "version-conflict", "The ticket is at version 4."
+    ).model_copy(update={"version": 4})
+    answer = await world.post(f"{TICKET}/close", {}, if_match='"2"')
+    assert answer.status_code == 409
+    problem = answer.json()
+    assert problem["type"] == "urn:casetrail:problem:version-conflict"
+    assert problem["version"] == 4
+    (first,) = problem["changed"]  # version 3 is a hole of this log
+    assert first["version"] == 4
+    assert (first["action"], first["actor"]["id"]) == ("ticket.handed_off", "a")
+    assert first["changes"] == [custody]
+    assert first["summary"].startswith("Handed off to courier")
+    (look,) = world.stream.events
+    assert (look.noun_verb, look.data.model_dump()["target"]) == ("access.viewed", "ticket/T-1001")
+
+
+async def test_a_conflict_without_its_look_recorded_tells_no_changes() -> None:
+    """INVARIANT I9: nothing of the case is read out when the look cannot be recorded."""
+    world = World()
+    world.stream.refusing = True
+    world.commands.answer = lambda _: CommandReply.rejected(
+        "version-conflict", "The ticket is at version 4."
+    ).model_copy(update={"version": 4})
+    answer = await world.post(f"{TICKET}/close", {}, if_match='"2"')
+    assert (answer.status_code, answer.json()["changed"]) == (409, None)
+    assert "records" not in world.journal
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (f"{CASE}/tickets", {"title": "Parcel"}),
+        (f"{CASE}/messages", {"text": "We are on it"}),
+        ("/v1/users", {"id": "c", "name": "Agent C"}),
+        ("/v1/privacy/holds", {"scope": {"case": "CASE-1001"}, "reason": "a dispute"}),
+    ],
+)
+async def test_what_is_new_has_no_version_to_match(path: str, body: Any) -> None:
+    """A condition that nothing can check is refused, and not ignored."""
+    world = World()
+    answer = await world.post(path, body, "token-admin", if_match='"1"')
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["type"] == "urn:casetrail:problem:precondition-not-available"
+    assert world.commands.sent == []
+
+
+@pytest.mark.parametrize("path", [TICKET, CASE])
+async def test_what_is_read_names_its_version(path: str) -> None:
+    """The ETag of a read goes into the If-Match of the command that follows it."""
+    world = World()
+    answer = await world.get(path)
+    version = answer.json()["version"]
+    assert answer.headers["etag"].startswith(f'"{version}-')
+    done = await world.post(f"{TICKET}/close", {}, if_match=answer.headers["etag"])
+    assert world.commands.sent[0].expected_version == version
+    assert done.headers["etag"] == '"3"'
 
 
 async def test_a_rejection_is_told_with_its_reason() -> None:

@@ -12,12 +12,14 @@ from typing import Any
 import httpx
 from casetrail_audit.searching.entries import entry_of
 from casetrail_contracts import Command, CommandReply, Event
+from casetrail_contracts.commands import ReadBulk
 from casetrail_contracts.phone import number_forms
 from casetrail_evidence.checkpoint import Checkpoint, sign_checkpoint
 from casetrail_evidence.keys import SignerKey
 from casetrail_evidence.leaves import PublicEvent, leaf_hash, leaf_input
 from casetrail_evidence.tiles import TilePlace, TileTree
 from casetrail_gateway.api.application import make_api
+from casetrail_gateway.api.examples import BULK_PROGRESS
 from casetrail_gateway.api.limits import RateLimit
 from casetrail_gateway.api.wiring import Wiring
 from casetrail_gateway.console.application import add_console, open_console
@@ -81,16 +83,25 @@ class MemoryStream:
         return 2
 
 
+def _answered(command: Command) -> CommandReply:
+    """Done; and a bulk is where the example of the API says."""
+    if isinstance(command, ReadBulk):
+        return CommandReply.model_validate({"status": "ok", "result": BULK_PROGRESS})
+    return CommandReply.ok(3, done=True)
+
+
 class MemoryCommands:
     """The services in memory: `answer` decides what they say."""
 
     def __init__(self) -> None:
         self.sent: list[Command] = []
         self.silent = False
-        self.answer: Callable[[Command], CommandReply] = lambda _: CommandReply.ok(3, done=True)
+        self.journal: list[str] = []
+        self.answer: Callable[[Command], CommandReply] = _answered
 
     async def send(self, command: Command) -> CommandReply:
         self.sent.append(command)
+        self.journal.append("command")
         if self.silent:
             raise OutcomeUnknown("Nobody answered.")
         return self.answer(command)
@@ -352,6 +363,7 @@ class World:
         self.log.documents[request["_id"]] = request
         self.stream = MemoryStream(self.journal)
         self.stream.log = self.log
+        self.commands.journal = self.journal
         self.app = make_api()
         add_console(self.app)
         tokens = MemoryTokens()

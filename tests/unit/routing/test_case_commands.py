@@ -103,6 +103,12 @@ async def test_what_cannot_be_done_is_refused_and_recorded(
     assert (await refused(world, command)).code == code
 
 
+async def test_a_conflict_names_the_version_it_is_at(world: World) -> None:
+    """Whoever comes second learns which version to look at; the state is as it was."""
+    reply = await refused(world, samples.assign("b", expected_version=1))
+    assert (reply.code, reply.version) == ("version-conflict", 3)
+
+
 async def test_the_expected_version_may_fit(world: World) -> None:
     """A command on the version its author saw is carried out."""
     assert (await world.ask(samples.assign("b", expected_version=3))).status == "ok"

@@ -36,6 +36,30 @@ class Problem(Answer):
     errors: list[ProblemField] = Field(default_factory=list)
 
 
+class ChangeSince(Answer):
+    """Something that happened to a thing after the version somebody decided on."""
+
+    version: int
+    seq: int
+    at: datetime
+    """When it happened."""
+    actor: Actor | None
+    action: str
+    changes: list[Change]
+    """Field by field, old → new."""
+    summary: str
+
+
+class Conflict(Problem):
+    """The 409 of a command with `If-Match`: what has changed since the version it named."""
+
+    version: int
+    """The version it is at now, for the next `If-Match`."""
+    changed: list[ChangeSince] | None
+    """The oldest first, at most fifty of the newest; None when the look at them could not be
+    recorded, or the log does not have them yet: read the thing again then."""
+
+
 class Hole(Answer):
     """Versions that should be in a timeline and are not (yet), at their place."""
 
@@ -334,6 +358,33 @@ class CommandAnswer(Answer):
     model_config = ConfigDict(extra="allow")
 
     version: int | None = None
+
+
+class BulkTicket(Answer):
+    """What became of one ticket of a bulk."""
+
+    ticket_id: str
+    status: Literal["done", "refused"]
+    code: str | None
+    detail: str | None
+    version: int | None
+
+
+class BulkProgress(Answer):
+    """How far one action on many tickets is."""
+
+    bulk_id: str
+    action: str
+    mode: Literal["all", "each"]
+    state: Literal["accepted", "running", "done", "refused"]
+    """`refused`: all or nothing was asked, and it was nothing."""
+    total: int
+    done: int
+    refused: int
+    taken_at: datetime
+    ended_at: datetime | None
+    tickets: list[BulkTicket]
+    """Those already decided, in the order asked for."""
 
 
 Order = Literal["asc", "desc"]

@@ -8,12 +8,19 @@ from faststream.nats import NatsBroker
 from casetrail_tickets.events import SERVICE
 from casetrail_tickets.use_cases.acting import ActOnTicket, AssignTicket, MakeTicket
 from casetrail_tickets.use_cases.actions import ACTIONS, Act
+from casetrail_tickets.use_cases.bulk import TakeBulk, TellBulk
+
+
+def serve_bulks(broker: NatsBroker, take: TakeBulk, tell: TellBulk) -> None:
+    """Answers what is asked of many tickets at once."""
+    serve(broker, commands.BulkTickets, take.__call__, service=SERVICE)
+    serve(broker, commands.ReadBulk, tell.__call__, service=SERVICE)
 
 
 def serve_commands(
     broker: NatsBroker, make_ticket: MakeTicket, act_on: ActOnTicket, assign: AssignTicket
 ) -> None:
-    """Answers every `command.tickets.*`."""
+    """Answers every `command.tickets.*` on one ticket."""
 
     def on(kind: type[OnTicket], act: Act) -> None:
         async def handle(command: OnTicket) -> CommandReply:

@@ -1,6 +1,7 @@
 """The tickets service, put together."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 from casetrail_contracts import subjects
 from casetrail_runtime.broker import make_app, make_broker
@@ -22,17 +23,21 @@ from faststream.asgi import AsgiFastStream
 from casetrail_tickets.adapters import mongo_tickets
 from casetrail_tickets.adapters.due_watch import DueWatch
 from casetrail_tickets.adapters.life_cycles_yaml import load_life_cycles
+from casetrail_tickets.adapters.mongo_bulks import MongoBulks
 from casetrail_tickets.adapters.mongo_contexts import MongoContexts
 from casetrail_tickets.adapters.mongo_open_tickets import MongoCaseTags, MongoOpenTickets
 from casetrail_tickets.adapters.mongo_people import MongoPeople
 from casetrail_tickets.adapters.service_levels_yaml import load_service_levels
-from casetrail_tickets.commands import serve_commands
+from casetrail_tickets.commands import serve_bulks, serve_commands
 from casetrail_tickets.handlers import Listeners, subscribe
+from casetrail_tickets.ports import Clock
 from casetrail_tickets.settings import TicketsSettings
 from casetrail_tickets.use_cases.acting import ActOnTicket, AssignTicket, MakeTicket
+from casetrail_tickets.use_cases.bulk import CarryOutBulk, TakeBulk, TellBulk
 from casetrail_tickets.use_cases.keeping_time import KeepTime
 from casetrail_tickets.use_cases.remembering import ForgetErased, RememberMessage, RememberPerson
 from casetrail_tickets.use_cases.watching import (
+    ROUND,
     CatchUp,
     HearMessage,
     HearTag,
@@ -40,13 +45,17 @@ from casetrail_tickets.use_cases.watching import (
     Timekeeper,
 )
 
+BULK_EVERY: Final = 0.5
+"""Seconds between two looks for a bulk to carry on."""
 
-def create_app(settings: TicketsSettings) -> AsgiFastStream:
-    """The ASGI app: commands and events over NATS, health over HTTP.
+
+def create_app(settings: TicketsSettings, clock: Clock | None = None) -> AsgiFastStream:
+    """The ASGI app: commands and events over NATS, health over HTTP; `clock` tells the time.
 
     Raises:
         FileInvalid: a file of life cycles or service levels is faulty; each fault with its line.
     """
+    now = _now if clock is None else clock
     configure_logging("tickets", settings)
     telemetry = setup_telemetry("tickets", settings)
     broker = make_broker(settings, "tickets", telemetry=telemetry)
@@ -63,16 +72,22 @@ def create_app(settings: TicketsSettings) -> AsgiFastStream:
     keep = KeepTime(load_service_levels(settings.service_levels_file, life_cycles.states))
     tags = MongoCaseTags(db[mongo_tickets.CASE_TAGS])
     open_tickets = MongoOpenTickets(db[mongo_tickets.TICKETS])
-    time = Timekeeper(tickets, keep, _now)
-    due_watch = DueWatch(NoticeBreaches(open_tickets, time), settings.due_every)
-    act_on = ActOnTicket(tickets, publisher, life_cycles, _now, tags, keep)
+    time = Timekeeper(tickets, keep, now)
+    notice = NoticeBreaches(open_tickets, time)
+    due_watch = DueWatch(notice, settings.due_every, full=ROUND, what="what falls due")
+    act_on = ActOnTicket(tickets, publisher, life_cycles, now, tags, keep)
+    assign = AssignTicket(act_on, people)
+    bulks = MongoBulks(db[mongo_tickets.BULKS], settings.instance)
+    carry_out = CarryOutBulk(bulks, act_on, assign, publisher, now)
+    bulk_watch = DueWatch(carry_out, BULK_EVERY, full=1, what="bulks")
 
     serve_commands(
         broker,
-        MakeTicket(tickets, numbers, contexts, life_cycles, _now, tags, keep),
+        MakeTicket(tickets, numbers, contexts, life_cycles, now, tags, keep),
         act_on,
-        AssignTicket(act_on, people),
+        assign,
     )
+    serve_bulks(broker, TakeBulk(bulks, now), TellBulk(bulks))
     subscribe(
         broker,
         Listeners(
@@ -92,8 +107,10 @@ def create_app(settings: TicketsSettings) -> AsgiFastStream:
     async def begin() -> None:
         await relay.start()
         await due_watch.start()
+        await bulk_watch.start()
 
     async def stop() -> None:
+        await bulk_watch.stop()
         await due_watch.stop()
         await relay.stop()
         await publisher.close()
@@ -115,6 +132,7 @@ def create_app(settings: TicketsSettings) -> AsgiFastStream:
                 "mongo": mongo_ping,
                 "relay": relay.ping,
                 "clocks": due_watch.ping,
+                "bulks": bulk_watch.ping,
             },
             telemetry.registry,
         ),

@@ -1,13 +1,14 @@
 """What tickets needs from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from casetrail_contracts import Event
 from casetrail_runtime.publisher import Ack
 
+from casetrail_tickets.domain.bulk import Bulk, Outcome, State
 from casetrail_tickets.domain.life_cycle import LifeCycle
 
 
@@ -91,6 +92,30 @@ class CaseTags(Protocol):
 
     async def of(self, workspace: str, case_id: str) -> frozenset[str]:
         """The tags that are on."""
+
+
+class Bulks(Protocol):
+    """Actions on many tickets, each carried on by one replica at a time."""
+
+    async def add(self, bulk: Bulk) -> None:
+        """Keeps a new bulk; again is harmless."""
+
+    async def find(self, workspace: str, bulk_id: str) -> tuple[Bulk, str | None] | None:
+        """The bulk, and the digest of what was asked."""
+
+    async def claim(self) -> Bulk | None:
+        """The oldest bulk under way that nobody is at, for this replica from now on."""
+
+    async def note(self, bulk: Bulk, outcomes: Mapping[str, Outcome], *, state: State) -> bool:
+        """Keeps what became of these tickets; False when another replica is at it by now."""
+
+    async def decided(
+        self, bulk: Bulk, faults: Mapping[str, Outcome], state: Literal["running", "refusing"]
+    ) -> Bulk:
+        """The bulk with its decision, which the first to decide makes for good."""
+
+    async def end(self, bulk: Bulk, state: Literal["done", "refused"], at: datetime) -> None:
+        """The bulk has ended; what a person wrote is kept no longer than needed."""
 
 
 class OpenTickets(Protocol):

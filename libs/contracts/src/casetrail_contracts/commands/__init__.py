@@ -4,6 +4,7 @@ The body of an API call is the `…Body` model; the command adds who asks, for w
 the id that makes a repetition harmless.
 """
 
+from casetrail_contracts.commands.bulk import BulkTickets, BulkTicketsBody, ReadBulk
 from casetrail_contracts.commands.cases import (
     AcceptConversation,
     AddCaseNote,
@@ -102,6 +103,8 @@ __all__ = [
     "AssignTicket",
     "AssignTicketBody",
     "Body",
+    "BulkTickets",
+    "BulkTicketsBody",
     "ChangePresence",
     "ChangePresenceBody",
     "ChangeTicketPriority",
@@ -141,6 +144,7 @@ __all__ = [
     "ReactionBody",
     "ReactivateUser",
     "ReactivateUserBody",
+    "ReadBulk",
     "ReleaseBody",
     "ReleaseConversation",
     "ReopenCaseBody",

@@ -5,12 +5,13 @@ from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from typing import Any
 
-from casetrail_contracts.api import Problem
+from casetrail_contracts.api import Conflict, Problem
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from casetrail_gateway.api import (
+    bulk,
     case_actions,
     cases,
     customers,
@@ -74,6 +75,7 @@ def make_api(lifespan: Lifespan | None = None, cors_origins: Sequence[str] = ())
     for reads in (
         cases.cases,
         evidence.evidence,
+        bulk.progress,
         cases.tickets,
         cases.conversations,
         customers.customers,
@@ -88,7 +90,7 @@ def make_api(lifespan: Lifespan | None = None, cors_origins: Sequence[str] = ())
         app.include_router(reads.router)
     app.include_router(records.log)
     app.include_router(log_proofs.log)
-    for actions in (case_actions, ticket_actions, people_actions, privacy_actions):
+    for actions in (case_actions, bulk, ticket_actions, people_actions, privacy_actions):
         app.include_router(actions.router)
     app.include_router(views.changes)
     app.include_router(pages.router)
@@ -118,8 +120,9 @@ def _honest_openapi(app: FastAPI) -> None:
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         reference = "#/components/schemas/{model}"
-        problem = Problem.model_json_schema(ref_template=reference, mode="serialization")
-        schemas.update({**problem.pop("$defs", {}), "Problem": problem})
+        for model in (Problem, Conflict):
+            schema = model.model_json_schema(ref_template=reference, mode="serialization")
+            schemas.update({**schema.pop("$defs", {}), model.__name__: schema})
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -1,7 +1,8 @@
 """What a route gets of the request: the caller and the ports."""
 
+import re
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPBearer
@@ -61,7 +62,7 @@ async def _conditions(
     if_match: Annotated[
         str | None,
         Header(
-            max_length=40,
+            max_length=80,
             description='The version that is meant to be changed, as "3": refused with 409 when '
             "the case or ticket has moved on.",
             examples=['"3"'],
@@ -74,6 +75,10 @@ async def _conditions(
 AtConditions = Annotated[Conditions, Depends(_conditions)]
 
 
+_VERSION: Final = re.compile(r"([0-9]{1,18})(-[0-9a-f]{32})?")
+"""A version, alone or at the head of an ETag."""
+
+
 def version_of(if_match: str) -> int | None:
     """The version an `If-Match` header names; None for `*`.
 
@@ -83,7 +88,10 @@ def version_of(if_match: str) -> int | None:
     text = if_match.strip()
     if text == "*":
         return None
-    digits = text.removeprefix("W/").removeprefix('"').removesuffix('"')
-    if not (digits.isascii() and digits.isdecimal() and len(digits) < 19):  # noqa: PLR2004 - int64
-        raise HeaderMalformed('If-Match is not a version: send the number in quotes, like "3".')
-    return int(digits)
+    found = _VERSION.fullmatch(text.removeprefix("W/").removeprefix('"').removesuffix('"'))
+    if found is None:
+        raise HeaderMalformed(
+            'If-Match is not a version: send the number in quotes, like "3", or the ETag of a case '
+            "or ticket."
+        )
+    return int(found.group(1))

@@ -246,6 +246,29 @@ REOPENED: Final = {"case_id": "CASE-1001", "status": "open", "owner": "agent:a",
 TICKET_MADE: Final = {"ticket_id": "T-1001", "status": "new", "version": 1}
 TICKET_MOVED: Final = {"ticket_id": "T-1001", "status": "in_progress", "version": 2}
 NOTE_MADE: Final = {"ticket_id": "T-1001", "note_id": "n-1", "version": 3}
+BULK_ID: Final = "5f0a3f0e-5d0b-5a53-8c1d-3b8f7a116c0a"
+BULK_TAKEN: Final = {"bulk_id": BULK_ID, "state": "accepted", "total": 2, "version": None}
+BULK_PROGRESS: Final = {
+    "bulk_id": BULK_ID,
+    "action": "close",
+    "mode": "each",
+    "state": "done",
+    "total": 2,
+    "done": 1,
+    "refused": 1,
+    "taken_at": "2026-11-22T12:00:00Z",
+    "ended_at": "2026-11-22T12:00:01Z",
+    "tickets": [
+        {"ticket_id": "T-1001", "status": "done", "code": None, "detail": None, "version": 7},
+        {
+            "ticket_id": "T-1002",
+            "status": "refused",
+            "code": "transition-not-allowed",
+            "detail": "The ticket is closed already.",
+            "version": 6,
+        },
+    ],
+}
 USER_MADE: Final = {"user_id": "a", "version": 1}
 USER_CHANGED: Final = {"user_id": "a", "changed": ["capacity", "languages"], "version": 3}
 USER_DEACTIVATED: Final = {"user_id": "a", "active": False, "version": 5}

@@ -13,11 +13,26 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from casetrail_gateway.api.desk import AtConditions, AtDesk
-from casetrail_gateway.api.problems import reply_problem
-from casetrail_gateway.api.reads import problems, refuse_unknown_query
+from casetrail_gateway.api.problems import MEDIA_TYPE, reply_problem
+from casetrail_gateway.api.reads import etag_of, problems, refuse_unknown_query
 from casetrail_gateway.domain.people import PERMITTED
 from casetrail_gateway.use_cases.commanding import Asked, SendCommand
+from casetrail_gateway.use_cases.conflicts import TellChanges
 
+CONFLICT: Final[dict[str, Any]] = {
+    "description": "The state does not allow it, or the version of `If-Match` has moved on: then "
+    "with what has changed since.",
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {
+                "anyOf": [
+                    {"$ref": "#/components/schemas/Conflict"},
+                    {"$ref": "#/components/schemas/Problem"},
+                ]
+            }
+        }
+    },
+}
 DONE: Final = 200
 MADE: Final = 201
 TAKEN: Final = 202
@@ -45,7 +60,9 @@ async def _order(request: Request, desk: AtDesk, conditions: AtConditions) -> Or
         idempotency_key=conditions.idempotency_key,
         expected_version=conditions.expected_version,
     )
-    return Order(asked, SendCommand(desk.finder, wiring.commands, wiring.stream, wiring.clock))
+    changes = TellChanges(wiring.log, wiring.stream, wiring.clock, wiring.patience)
+    send = SendCommand(desk.finder, wiring.commands, wiring.stream, wiring.clock, changes)
+    return Order(asked, send)
 
 
 AnOrder = Annotated[Order, Depends(_order)]
@@ -72,7 +89,7 @@ def post(
             if reply.status != "ok":
                 return reply_problem(request, reply)
             body = orjson.dumps({**reply.result, "version": reply.version}, default=str)
-            return Response(body, status, media_type="application/json")
+            return Response(body, status, etag_of(reply.version), "application/json")
 
         keyword = inspect.Parameter.KEYWORD_ONLY
         answered.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -83,6 +100,7 @@ def post(
         )
         answered.__name__, answered.__doc__ = command.__name__, command.__doc__
         responses = problems(400, 401, 403, 404, 409, 422, 503, 504)
+        responses[409] = CONFLICT
         good: dict[str, Any] = {"description": "Done."}
         if example is not None:
             good["content"] = {"application/json": {"example": example}}

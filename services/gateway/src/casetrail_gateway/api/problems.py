@@ -5,14 +5,14 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from casetrail_contracts import CommandReply
-from casetrail_contracts.api import Problem, ProblemField
+from casetrail_contracts.api import Conflict, Problem, ProblemField
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from casetrail_gateway.domain import errors
-from casetrail_gateway.domain.errors import Fault
+from casetrail_gateway.domain.errors import Fault, MovedOn
 
 MEDIA_TYPE: Final = "application/problem+json"
 PREFIX: Final = "urn:casetrail:problem:"
@@ -24,6 +24,8 @@ _FAULTS: Final[tuple[tuple[type[Fault], int], ...]] = (
     (errors.QueryNotUnderstood, 400),
     (errors.FilterNotAvailable, 400),
     (errors.HeaderMalformed, 400),
+    (errors.PreconditionNotAvailable, 400),
+    (errors.MovedOn, 409),
     (errors.AccessNotRecorded, 503),
     (errors.LogUnavailable, 503),
     (errors.StreamUnavailable, 503),
@@ -98,7 +100,18 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """An RFC 9457 answer: `type` is stable, `detail` says what to do."""
-    body = Problem(
+    body = _body(request_id, status, slug, detail, errors)
+    return _response(body, headers)
+
+
+def _body(
+    request_id: str | None,
+    status: int,
+    slug: str,
+    detail: str,
+    errors: Sequence[ProblemField] = (),
+) -> Problem:
+    return Problem(
         type=PREFIX + slug,
         title=HTTPStatus(status).phrase,
         status=status,
@@ -106,10 +119,13 @@ def problem(
         request_id=request_id,
         errors=list(errors),
     )
+
+
+def _response(body: Problem, headers: Mapping[str, str] | None = None) -> Response:
     extra = dict(headers or {})
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if body.status == HTTPStatus.SERVICE_UNAVAILABLE:
         extra.setdefault("Retry-After", "2")
-    return Response(body.model_dump_json(), status, extra, media_type=MEDIA_TYPE)
+    return Response(body.model_dump_json(), body.status, extra, media_type=MEDIA_TYPE)
 
 
 def request_id_of(request: Request) -> str | None:
@@ -139,6 +155,10 @@ def install(app: FastAPI) -> None:
 
 async def _on_fault(request: Request, error: Exception) -> Response:
     assert isinstance(error, Fault)
+    if isinstance(error, MovedOn):
+        body = _body(request_id_of(request), status_of_fault(error), error.slug, error.detail)
+        changed = None if error.changed is None else list(error.changed)
+        return _response(Conflict(**body.model_dump(), version=error.version, changed=changed))
     fields = []
     if isinstance(error, errors.QueryNotUnderstood) and error.at is not None:
         fields = [ProblemField(where=f"query.q[{error.at}]", problem=_printable(error.detail))]

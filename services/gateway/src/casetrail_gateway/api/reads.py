@@ -83,7 +83,8 @@ class Reads:
                     return EventStreamResponse(answer.pieces)
                 if isinstance(answer, Export):
                     return _export(answer)
-                return _validated(request, answer.model_dump_json().encode())
+                version = getattr(answer, "version", None)
+                return _validated(request, answer.model_dump_json().encode(), version)
 
             parameters = [
                 inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request),
@@ -103,6 +104,11 @@ class Reads:
             return ask
 
         return register
+
+
+def etag_of(version: int | None) -> dict[str, str]:
+    """The header that names a version as `If-Match` takes it; none for what has no version."""
+    return {} if version is None else {"ETag": f'"{version}"'}
 
 
 class _Zip(StreamingResponse):
@@ -125,9 +131,13 @@ _CLASSES: Final[dict[type, type[Response]]] = {
 }
 
 
-def _validated(request: Request, body: bytes) -> Response:
-    """The answer, or 304 when the client has these very bytes; the look is recorded either way."""
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+def _validated(request: Request, body: bytes, version: int | None) -> Response:
+    """The answer, or 304 when the client has these very bytes; the look is recorded either way.
+
+    The tag of a thing with a version begins with it, so that it goes into an `If-Match` as it is.
+    """
+    digest = hashlib.sha256(body).hexdigest()[:32]
+    tag = f'"{digest}"' if version is None else f'"{version}-{digest}"'
     known = request.headers.get("if-none-match", "")
     if tag in {each.strip().removeprefix("W/") for each in known.split(",")}:
         return Response(status_code=304, headers={"ETag": tag})

@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from casetrail_contracts import CommandReply
+from casetrail_contracts.commands import CreateTicket
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
@@ -19,8 +20,9 @@ from casetrail_gateway.console.page import Console, Visit, console_of, html
 from casetrail_gateway.console.session import COOKIE, LASTS
 from casetrail_gateway.console.words import COOKIE as LANGUAGE_COOKIE
 from casetrail_gateway.console.words import LANGUAGES, Words, language_of
-from casetrail_gateway.domain.errors import Fault, NotFound, NotPermitted
+from casetrail_gateway.domain.errors import Fault, MovedOn, NotFound, NotPermitted
 from casetrail_gateway.use_cases.commanding import Asked, SendCommand
+from casetrail_gateway.use_cases.conflicts import TellChanges
 
 router = APIRouter(include_in_schema=False)
 _YEAR: Final = 365 * 24 * 3600
@@ -114,6 +116,11 @@ async def _done(
     except ValidationError as error:
         told = [f"{_label(visit, fault)}: {fault['msg']}" for fault in error.errors()]
         return HTTPStatus.UNPROCESSABLE_ENTITY, told
+    except MovedOn as moved:
+        return status_of_fault(moved), [
+            moved.detail,
+            *(each.summary for each in moved.changed or ()),
+        ]
     except Fault as fault:
         return status_of_fault(fault), [fault.detail]
     if reply.status != "ok":
@@ -124,7 +131,8 @@ async def _done(
 async def _sent(
     visit: Visit, action: acting.Action, target: str, body: Any, form: Mapping[str, str]
 ) -> CommandReply:
-    version = form.get("version", "")
+    # A page shows the version of its case; a ticket that is made there has none yet.
+    version = "" if action.command is CreateTicket else form.get("version", "")
     asked = Asked(
         caller=visit.caller,
         permitted=action.permits(visit.caller),
@@ -133,7 +141,8 @@ async def _sent(
         expected_version=int(version) if version.isascii() and version.isdecimal() else None,
     )
     wiring = wiring_of(visit.request)
-    send = SendCommand(visit.finder, wiring.commands, wiring.stream, wiring.clock)
+    changes = TellChanges(wiring.log, wiring.stream, wiring.clock, wiring.patience)
+    send = SendCommand(visit.finder, wiring.commands, wiring.stream, wiring.clock, changes)
     if action.noun == "case":
         return await send.on_case(asked, action.command, target, body or EmptyBody())
     if action.noun == "ticket":

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from casetrail_contracts.api import ChangeSince
+
 
 class Fault(Exception):
     """A reason not to answer: `slug` is stable, the text tells a person what to do."""
@@ -53,6 +55,23 @@ class HeaderMalformed(Fault):
     """A header of a command cannot be read."""
 
     slug = "header-malformed"
+
+
+class MovedOn(Fault):
+    """The thing is at another version than the one somebody decided on."""
+
+    slug = "version-conflict"
+
+    def __init__(self, detail: str, version: int, changed: Sequence[ChangeSince] | None) -> None:
+        super().__init__(detail)
+        self.version = version
+        self.changed = changed
+
+
+class PreconditionNotAvailable(Fault):
+    """A version was named for something that does not exist yet."""
+
+    slug = "precondition-not-available"
 
 
 class AccessNotRecorded(Fault):

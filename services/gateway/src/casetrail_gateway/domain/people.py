@@ -48,6 +48,8 @@ PERMITTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("POST", "/v1/cases/{case_id}/tags"): WORKERS,
     ("POST", "/v1/cases/{case_id}/notes"): WORKERS,
     ("POST", "/v1/cases/{case_id}/reopen"): WORKERS,
+    ("GET", "/v1/tickets/bulk/{bulk_id}"): LEADS | {"reviewer"},
+    ("POST", "/v1/tickets/bulk"): LEADS,
     ("POST", "/v1/tickets/{ticket_id}/status"): WORKERS,
     ("POST", "/v1/tickets/{ticket_id}/assign"): WORKERS,
     ("POST", "/v1/tickets/{ticket_id}/priority"): WORKERS,

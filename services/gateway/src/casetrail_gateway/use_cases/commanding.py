@@ -4,11 +4,13 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from casetrail_contracts import Actor, Command, CommandReply, Event
 from casetrail_contracts.commands import (
     Body,
+    BulkTickets,
+    BulkTicketsBody,
     ChangePresence,
     CreateTicket,
     CreateUser,
@@ -19,20 +21,26 @@ from casetrail_contracts.commands import (
     OnCase,
     OnTicket,
     OnUser,
+    SendMessage,
     StartShift,
 )
 from casetrail_contracts.ids import derive_id
 from casetrail_contracts.privacy_commands import Erase, PlaceHold, ReleaseHold
 from casetrail_contracts.registry.command import CommandRejected
 
-from casetrail_gateway.domain.errors import NotPermitted
+from casetrail_gateway.domain.errors import MovedOn, NotPermitted, PreconditionNotAvailable
 from casetrail_gateway.domain.people import Caller
 from casetrail_gateway.ports import Clock, Commands, EventStream
+from casetrail_gateway.use_cases.conflicts import Moved, TellChanges
 from casetrail_gateway.use_cases.finding import Finder, Found
 from casetrail_gateway.use_cases.looking import SOURCE, actor_of
 
 OwnCommand = type[StartShift] | type[EndShift] | type[ChangePresence]
 CaseCommand = type[OnCase] | type[CreateTicket]
+_NEW: Final[dict[type[Command], str]] = {CreateTicket: "ticket", SendMessage: "message"}
+"""What these commands on a case make: it has no version that somebody could have seen."""
+NOWHERE: Final = Found()
+"""Where a command is aimed at no case and no ticket."""
 PrivacyCommand = type[Erase] | type[PlaceHold] | type[ReleaseHold]
 
 
@@ -51,12 +59,18 @@ class SendCommand:
     """Checks whose it is, gives the command its id, sends it; refusals leave a record."""
 
     def __init__(
-        self, finder: Finder, commands: Commands, stream: EventStream, clock: Clock
+        self,
+        finder: Finder,
+        commands: Commands,
+        stream: EventStream,
+        clock: Clock,
+        changes: TellChanges,
     ) -> None:
         self._finder = finder
         self._commands = commands
         self._stream = stream
         self._clock = clock
+        self._changes = changes
 
     async def on_case(
         self,
@@ -72,11 +86,12 @@ class SendCommand:
         """
         found = await self._finder.case(asked.caller, case_id)
         await self._allow(asked, command, f"case/{case_id}", found)
+        if command in _NEW:
+            _nothing_expected(asked, _NEW[command])
         further = {} if more is None else await more(found)
         named = {"case_id": case_id, "conversation_id": found.conversation_id}
-        return await self._send(
-            asked, command, f"case/{case_id}", {**_fields(body), **named}, further
-        )
+        fields = {**_fields(body), **named}
+        return await self._send(asked, command, f"case/{case_id}", fields, found, further=further)
 
     async def on_ticket(
         self, asked: Asked, command: type[OnTicket], ticket_id: str, body: Body
@@ -85,7 +100,7 @@ class SendCommand:
         found = await self._finder.ticket(asked.caller, ticket_id)
         await self._allow(asked, command, f"ticket/{ticket_id}", found)
         fields = {**_fields(body), "ticket_id": ticket_id}
-        return await self._send(asked, command, f"ticket/{ticket_id}", fields)
+        return await self._send(asked, command, f"ticket/{ticket_id}", fields, found)
 
     async def link(self, asked: Asked, ticket_id: str, body: LinkTicketBody) -> CommandReply:
         """The ticket tied to a case or ticket; the caller must be allowed to open both."""
@@ -105,7 +120,13 @@ class SendCommand:
             "target_conversation_id": other.conversation_id,
             "reason": body.reason,
         }
-        return await self._send(asked, LinkTicket, f"ticket/{ticket_id}", fields)
+        return await self._send(asked, LinkTicket, f"ticket/{ticket_id}", fields, found)
+
+    async def on_many_tickets(self, asked: Asked, body: BulkTicketsBody) -> CommandReply:
+        """One action on many tickets; leads only, so that every ticket is theirs to act on."""
+        await self._allow(asked, BulkTickets, "tickets/bulk", Found())
+        _nothing_expected(asked, "bulk")
+        return await self._send(asked, BulkTickets, "tickets/bulk", _fields(body))
 
     async def create_user(self, asked: Asked, body: CreateUserBody) -> CommandReply:
         """A new user; a lead adds agents, an admin anybody."""
@@ -116,6 +137,7 @@ class SendCommand:
             )
         target = f"user/{body.id}"
         await self._allow(asked, CreateUser, target, Found(fault=fault))
+        _nothing_expected(asked, "user")
         return await self._send(asked, CreateUser, target, {"user": _fields(body)})
 
     async def on_own(
@@ -152,6 +174,8 @@ class SendCommand:
         """An erasure asked for, a hold placed or released."""
         target = "privacy/scope" if hold_id is None else f"hold/{hold_id}"
         await self._allow(asked, command, target, Found())
+        if hold_id is None:
+            _nothing_expected(asked, "erasure" if command is Erase else "hold")
         named = {} if hold_id is None else {"hold_id": hold_id}
         return await self._send(asked, command, target, {**_fields(body), **named})
 
@@ -204,11 +228,13 @@ class SendCommand:
         command: type[Command],
         target: str,
         fields: dict[str, Any],
+        found: Found = NOWHERE,
+        *,
         further: Mapping[str, Any] | None = None,
     ) -> CommandReply:
         """The reply; `further` fields were looked up, so they are no part of what was asked."""
         actor: Actor = actor_of(asked.caller)
-        return await self._commands.send(
+        reply = await self._commands.send(
             command.model_validate(
                 {
                     "id": self._command_id(asked, command, target),
@@ -222,6 +248,21 @@ class SendCommand:
                 }
             )
         )
+        seen = asked.expected_version
+        if reply.code != "version-conflict" or reply.version is None or seen is None:
+            return reply
+        if issubclass(command, OnCase):
+            target = f"conversation/{found.conversation_id}"
+        moved = Moved(
+            target=target,
+            seen=seen,
+            now=reply.version,
+            conversation_id=found.conversation_id,
+            case_id=found.case_id,
+            ticket_id=None if found.ticket is None else found.ticket.ticket_id,
+        )
+        changed = await self._changes(asked.caller, moved, asked.correlation_id)
+        raise MovedOn(reply.detail or "It has moved on.", reply.version, changed)
 
     def _command_id(self, asked: Asked, command: type[Command], target: str) -> str:
         """The same for the same key of the same person on the same thing, else a new one.
@@ -234,6 +275,15 @@ class SendCommand:
         who = f"{asked.caller.role}:{asked.caller.id}"
         name = command.command_name()
         return derive_id(asked.caller.workspace, who, name, target, asked.idempotency_key)
+
+
+def _nothing_expected(asked: Asked, noun: str) -> None:
+    """Nothing, or the fault: what is new has no version that somebody could have seen."""
+    if asked.expected_version is not None:
+        raise PreconditionNotAvailable(
+            f"A new {noun} has no version yet: leave If-Match out. An Idempotency-Key keeps it "
+            "from being made twice."
+        )
 
 
 def _digest(fields: dict[str, Any]) -> str:

@@ -108,6 +108,13 @@ class VersionMoved(Refused):
 
     code = "version-conflict"
 
+    def __init__(self, expected: int, version: int) -> None:
+        super().__init__(
+            f"You decided on version {expected}, but it is at version {version} by now: "
+            "look at it again and repeat the command if it still fits."
+        )
+        self.version = version
+
 
 class UserExists(Refused):
     """The user id is taken."""

@@ -49,6 +49,8 @@ class Answering:
         except Refused as refusal:
             await self.publisher.publish(self._rejection(command, target, refusal))
             reply = CommandReply.rejected(refusal.code, refusal.detail)
+            if isinstance(refusal, VersionMoved):
+                reply = reply.model_copy(update={"version": refusal.version})
         await self.processed.mark(once, reply.model_dump(mode="json"), reply.version or 0)
         return reply
 
@@ -88,10 +90,7 @@ def check_version(command: Command, version: int) -> None:
     """Refuses a command whose author saw another version of the aggregate."""
     expected = command.expected_version
     if expected is not None and expected != version:
-        raise VersionMoved(
-            f"You decided on version {expected}, but it is at version {version} by now: "
-            "look at it again and repeat the command if it still fits."
-        )
+        raise VersionMoved(expected, version)
 
 
 def known_reply(current: Loaded[Any], command_id: str) -> CommandReply | None:

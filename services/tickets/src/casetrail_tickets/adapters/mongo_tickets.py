@@ -7,6 +7,7 @@ from casetrail_runtime.numbers import NUMBER_INDEXES, NumberSeries
 from casetrail_runtime.outbox import AggregateCollection, Aggregates, Codec, ProcessedLog
 from pymongo import IndexModel
 
+from casetrail_tickets.adapters.mongo_bulks import BULKS_INDEXES
 from casetrail_tickets.adapters.mongo_open_tickets import OPEN_TICKETS_INDEXES
 from casetrail_tickets.domain.ticket import Ticket
 
@@ -15,12 +16,14 @@ PROCESSED: Final = "processed"
 NUMBERS: Final = "numbers"
 CONTEXTS: Final = "contexts"
 PEOPLE: Final = "people"
+BULKS: Final = "bulks"
 
 CASE_TAGS: Final = "case_tags"
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     NUMBERS: NUMBER_INDEXES,
     TICKETS: OPEN_TICKETS_INDEXES,
+    BULKS: BULKS_INDEXES,
 }
 
 

@@ -106,9 +106,15 @@ class AssignTicket:
 
     async def __call__(self, command: commands.AssignTicket) -> CommandReply:
         """The ticket's status; refused when there is no such agent, lead or admin."""
+        return await self.act_on(command, await self.act_for(command))
+
+    async def act_for(
+        self, command: commands.AssignTicket
+    ) -> Callable[[Ticket, commands.AssignTicket, By], Outcome]:
+        """The action on a ticket, with the person looked up; it refuses when there is none."""
         person = await self._known(command)
         if command.owner is None:
-            return await self.act_on(command, lambda ticket, _, by: assign(ticket, None, None, by))
+            return lambda ticket, _, by: assign(ticket, None, None, by)
         owner, name = f"agent:{command.owner}", None if person is None else person.name
 
         def act(ticket: Ticket, command: commands.AssignTicket, by: By) -> Outcome:
@@ -122,7 +128,7 @@ class AssignTicket:
                 )
             return assign(ticket, owner, name, by)
 
-        return await self.act_on(command, act)
+        return act
 
     async def _known(self, command: commands.AssignTicket) -> Person | None:
         """The person; one who was added a moment ago may need that moment to be known here."""
@@ -191,6 +197,20 @@ class ActOnTicket:
 
         outcome = await self.tickets.handle(aggregate_id, command.id, decide)
         return _reply(outcome.result, outcome.version)
+
+    async def look(self, command: C, act: Callable[[Ticket, C, By], Outcome]) -> CommandReply:
+        """What the command would be answered now; nothing is changed, and nothing recorded."""
+        known = await self.tickets.load(f"{command.workspace}:{command.ticket_id}")
+        ticket = None if known is None else known.state
+        if known is None or ticket is None:
+            return _refusal(TicketNotFound(command.ticket_id))
+        by = _by(command, self.life_cycles.of(command.workspace))
+        try:
+            _check_version(command, known.version, ticket)
+            after, _ = act(ticket, command, by)
+        except Refused as refused:
+            return _reply(_refusal(refused, status=ticket.status).model_dump(), known.version)
+        return CommandReply.ok(known.version, status=after.status)
 
 
 async def _tags(
