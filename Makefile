@@ -48,6 +48,10 @@ bench: ready ## measure; one JSON object a line; ARGS="recorder --quick" chooses
 chaos: ready ## kill everything at random, by a seed; all of it: EVENTS=200000 SEEDS=20 AWAY=300 RATE=1000 ITEMS=20000
 	@$(PY) -m tests.chaos $(ARGS)
 
+.PHONY: sim
+sim: ready ## a simulated sale day with kills; CUSTOMERS=5000 ITEMS=50000 AGENTS=30 SEED=1
+	@$(PY) -m tests.simulation $(ARGS)
+
 .PHONY: lint
 lint: ready ## style, formatting, who may import whom, no package host in any file
 	$(PY) -m ruff check .

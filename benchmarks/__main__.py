@@ -9,7 +9,7 @@ import contextlib
 import sys
 from pathlib import Path
 
-from benchmarks import escalation, growth, ingest, recorder, seal
+from benchmarks import commands, escalation, growth, ingest, recorder, seal
 from benchmarks.document import Recording
 
 BENCHMARKS = {
@@ -18,6 +18,7 @@ BENCHMARKS = {
     "seal": seal.run,
     "growth": growth.run,
     "escalation": escalation.run,
+    "commands": commands.run,
 }
 
 
