@@ -233,6 +233,16 @@ class MemoryLog:
         self._read("records")
         return [record_from(self.documents[seq]) for seq in seqs]
 
+    async def shift(self, workspace: str, shift_id: str) -> Sequence[Record]:
+        self._read("shift")
+        return [
+            record_from(document)
+            for _, document in sorted(self.documents.items())
+            if document["workspace"] == workspace
+            and document["kind"] == "event"
+            and document["data"].get("shift_id") == shift_id
+        ]
+
     async def erasure(self, workspace: str, erasure_id: str) -> Record | None:
         self._read("erasure")
         mine = [

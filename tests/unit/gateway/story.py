@@ -118,7 +118,26 @@ def story() -> list[Document]:
             **record(11, "x", kind="gap", problem="deleted", workspace=None),
             **dict.fromkeys(("event_id", "type", "action", "target", "conversation_id", "actor")),
         },
-        record(12, "shift.started", actor=agent, target="user/a", conversation_id=None),
+        record(
+            12,
+            "shift.ended",
+            sequence=3,
+            actor=agent,
+            target="user/a",
+            conversation_id=None,
+            data={
+                "shift_id": "s-1",
+                "user_id": "a",
+                "cases": [
+                    {
+                        "case_id": "CASE-1001",
+                        "conversation_id": CV,
+                        "version": 2,
+                        "escalated": False,
+                    }
+                ],
+            },
+        ),
     ]
 
 

@@ -22,6 +22,7 @@ VALUES = {
     "conversation_id": CV,
     "seq": "1",
     "user_id": "a",
+    "shift_id": "s-1",
     "erasure_id": "er_1",
     "hold_id": "ho_1",
     "customer_id": CV,

@@ -25,12 +25,14 @@ from casetrail_contracts.commands import (
     HandOffTicket,
     LinkTicket,
     OnCase,
+    OpenHandover,
     ReactivateUser,
     ReleaseConversation,
     ReopenConversation,
     ReopenTicket,
     ResolveTicket,
     SendMessage,
+    SignHandover,
     StartShift,
     TagConversation,
     TransferConversation,
@@ -88,6 +90,9 @@ ROWS: list[tuple[str, Any, type[Any], int]] = [
     ("/v1/users/a/shift/start", {"ends_at": "2026-11-22T18:00:00Z"}, StartShift, 200),
     ("/v1/users/a/shift/end", None, EndShift, 200),
     ("/v1/users/a/shift/end", {}, EndShift, 200),
+    ("/v1/shifts/s-1/handover", {"to": "b"}, OpenHandover, 201),
+    ("/v1/shifts/s-1/handover", None, OpenHandover, 201),
+    ("/v1/shifts/s-1/handover/sign", {"through": 12, "note": "seen"}, SignHandover, 200),
 ]
 
 

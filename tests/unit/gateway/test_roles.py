@@ -41,6 +41,8 @@ BODIES = {
     "presence": {"presence": "away"},
     "shift/start": {},
     "shift/end": {},
+    "/handover": {"to": "b"},
+    "/handover/sign": {"through": 12},
     "/v1/privacy/erasures": {
         "scope": {"case": "CASE-1001"},
         "policy": "customer-request",
@@ -73,6 +75,9 @@ EXPECTED_OF = {
     ("PATCH", "/v1/users/{user_id}"): {"lead", "admin"},
     ("POST", "/v1/users/{user_id}/deactivate"): {"lead", "admin"},
     ("POST", "/v1/users/{user_id}/reactivate"): {"lead", "admin"},
+    ("GET", "/v1/shifts/{shift_id}/handover"): {"lead", "reviewer", "admin"},
+    ("POST", "/v1/shifts/{shift_id}/handover"): {"lead", "admin"},
+    ("POST", "/v1/shifts/{shift_id}/handover/sign"): {"lead", "admin"},
     ("GET", "/v1/privacy/erasures/{erasure_id}"): {"reviewer", "admin"},
     ("POST", "/v1/privacy/erasures"): {"admin"},
     ("POST", "/v1/privacy/holds"): {"admin"},

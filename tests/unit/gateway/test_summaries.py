@@ -505,6 +505,26 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "Shift started, until 23 Nov 13:00 UTC",
     ),
     ("shift.ended", {}, "Shift ended"),
+    ("shift.ended", {"data": {"cases": [{}, {}]}}, "Shift ended, with 2 cases held"),
+    (
+        "shift.handover_opened",
+        {"data": {"user_id": "a", "to": "lead2"}},
+        "Hand-over of a's shift opened, to lead2",
+    ),
+    ("shift.handover_opened", {"data": {"user_id": "a"}}, "Hand-over of a's shift opened"),
+    (
+        "shift.handover_signed",
+        {"data": {"user_id": "a", "through": 41, "complete": False}},
+        "Hand-over of a's shift signed as of 41",
+    ),
+    (
+        "shift.handover_signed",
+        {
+            "data": {"user_id": "a", "through": 41, "complete": True},
+            "private": {"note": "one waits"},
+        },
+        "Hand-over of a's shift signed as of 41, complete: «one waits»",
+    ),
     (
         "command.rejected",
         {

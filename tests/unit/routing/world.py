@@ -18,9 +18,11 @@ from casetrail_contracts.commands import (
     DeescalateConversation,
     EndShift,
     EscalateConversation,
+    OpenHandover,
     ReactivateUser,
     ReleaseConversation,
     ReopenConversation,
+    SignHandover,
     StartShift,
     TagConversation,
     TransferConversation,
@@ -55,6 +57,7 @@ from casetrail_routing.use_cases.custody import Custody
 from casetrail_routing.use_cases.drain_queue import DrainQueue
 from casetrail_routing.use_cases.escalate_waiting import EscalateWaiting, HearAnswer
 from casetrail_routing.use_cases.expire_offers import ExpireOffers
+from casetrail_routing.use_cases.hand_over import BeginHandover, PutSignature, WhatIsHeld
 from casetrail_routing.use_cases.note_activity import NoteActivity
 from casetrail_routing.use_cases.pass_on_shift import PassOnShift
 from casetrail_routing.use_cases.reconcile_slots import GRACE, ReconcileSlots
@@ -108,6 +111,7 @@ class World:
         cases = CaseDesk(custody, answering, self.requests, self.clock)
         giving = Giving(cases, self.users)
         people = UserDesk(self.users, answering, self.requests, self.clock)
+        held = WhatIsHeld(self.conversations)
         policies = CustodyPolicies(custody_policy or CustodyPolicy())
         inbox = Inbox("shared-inbox", policies)
         policy = RoutingPolicy(lambda: self.rules, REOPEN_WINDOW, inbox)
@@ -145,11 +149,13 @@ class World:
             ReopenConversation: ReopenCase(cases, inbox),
             CreateUser: AddUser(people),
             UpdateUser: ChangeUser(people),
-            DeactivateUser: TakeUserOut(people),
+            DeactivateUser: TakeUserOut(people, held),
             ReactivateUser: TakeUserBack(people),
             ChangePresence: NotePresence(people),
             StartShift: BeginShift(people),
-            EndShift: FinishShift(people),
+            EndShift: FinishShift(people, held),
+            OpenHandover: BeginHandover(people),
+            SignHandover: PutSignature(people),
         }
 
     def picks(self, workspace: str, case: Conversation, at: datetime) -> list[Pick]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from casetrail_contracts.envelope import Actor, Change
+from casetrail_contracts.handover import Outcome
 from casetrail_contracts.records import RecordKind
 
 
@@ -311,6 +312,64 @@ class ActivityAnswer(Answer):
     entries: list[TimelineEntry]
     complete_through: int
     next_cursor: str | None
+
+
+class HandoverCase(Answer):
+    """A case that was held when the shift ended, and what became of it."""
+
+    case_id: str
+    outcome: Outcome
+    """carried: with the same person. accepted: taken, or passed on with a note. reowned: with
+    somebody else without a note. dropped: with nobody. closed."""
+    owner: str | None
+    escalated: bool
+    escalation_untouched: bool
+    """Escalated, and no person did anything with it since the shift ended."""
+    noted: bool
+    """A person wrote a note since the shift began."""
+    moved_seq: int | None
+    """The record that last changed whose it is."""
+    missing: list[int]
+    """Versions of its conversation that the log lacks: what became of it is not certain."""
+
+
+class HandoverOpening(Answer):
+    """Who began the hand-over."""
+
+    by: Actor | None
+    to: str | None
+    at: datetime
+    seq: int
+
+
+class HandoverSignature(Answer):
+    """Who signed, and up to which record of the log."""
+
+    by: Actor | None
+    through: int
+    at: datetime
+    seq: int
+
+
+class HandoverAnswer(Answer):
+    """What became of the cases of a shift that ended, recomputed from the log."""
+
+    shift_id: str
+    user_id: str
+    started_at: datetime | None
+    ended_at: datetime
+    ended_seq: int
+    snapshot: bool
+    """False when the shift ended before hand-overs were kept: then no cases are known."""
+    opened: HandoverOpening | None
+    signatures: list[HandoverSignature]
+    complete: bool
+    counts: dict[str, int]
+    """How many cases have each outcome, and how many escalations are untouched."""
+    cases: list[HandoverCase]
+    through: int
+    """The record up to which this is told; the same `through` gives the same cases again."""
+    complete_through: int
 
 
 class Gap(Answer):

@@ -101,6 +101,9 @@ class Log(Protocol):
     async def record(self, workspace: str, seq: int) -> Record | None:
         """One record; a gap, which belongs to nobody, is everybody's."""
 
+    async def shift(self, workspace: str, shift_id: str) -> Sequence[Record]:
+        """The events of a shift and of its hand-over, in log order."""
+
     async def erasure(self, workspace: str, erasure_id: str) -> Record | None:
         """The record of the request of an erasure."""
 

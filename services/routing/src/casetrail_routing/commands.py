@@ -15,9 +15,11 @@ from casetrail_contracts.commands import (
     DeescalateConversation,
     EndShift,
     EscalateConversation,
+    OpenHandover,
     ReactivateUser,
     ReleaseConversation,
     ReopenConversation,
+    SignHandover,
     StartShift,
     TagConversation,
     TransferConversation,
@@ -41,6 +43,7 @@ from casetrail_routing.use_cases.case_remarks import (
     TagCase,
 )
 from casetrail_routing.use_cases.causes import SERVICE
+from casetrail_routing.use_cases.hand_over import BeginHandover, PutSignature
 from casetrail_routing.use_cases.user_commands import BeginShift, FinishShift, NotePresence
 from casetrail_routing.use_cases.user_profile import (
     AddUser,
@@ -73,6 +76,8 @@ class CommandUseCases:
     presence: NotePresence
     shift_start: BeginShift
     shift_end: FinishShift
+    handover_open: BeginHandover
+    handover_sign: PutSignature
 
 
 def register_commands(broker: NatsBroker, use_cases: CommandUseCases) -> None:
@@ -96,3 +101,5 @@ def register_commands(broker: NatsBroker, use_cases: CommandUseCases) -> None:
     serve(broker, ChangePresence, use_cases.presence, service=SERVICE)
     serve(broker, StartShift, use_cases.shift_start, service=SERVICE)
     serve(broker, EndShift, use_cases.shift_end, service=SERVICE)
+    serve(broker, OpenHandover, use_cases.handover_open, service=SERVICE)
+    serve(broker, SignHandover, use_cases.handover_sign, service=SERVICE)

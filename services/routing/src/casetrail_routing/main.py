@@ -62,6 +62,7 @@ from casetrail_routing.use_cases.custody import Custody
 from casetrail_routing.use_cases.drain_queue import DrainQueue
 from casetrail_routing.use_cases.escalate_waiting import EscalateWaiting, HearAnswer
 from casetrail_routing.use_cases.expire_offers import ExpireOffers
+from casetrail_routing.use_cases.hand_over import BeginHandover, PutSignature, WhatIsHeld
 from casetrail_routing.use_cases.note_activity import NoteActivity
 from casetrail_routing.use_cases.pass_on_shift import PassOnShift
 from casetrail_routing.use_cases.reconcile_slots import ReconcileSlots
@@ -214,6 +215,7 @@ def assemble(
     cases = CaseDesk(custody, answering, drainer, clock)
     giving = Giving(cases, users)
     people = UserDesk(users, answering, drainer, clock)
+    held = WhatIsHeld(custody.conversations)
     return Routing(
         RouteMessage(
             custody,
@@ -239,11 +241,13 @@ def assemble(
             ReopenCase(cases, inbox),
             AddUser(people),
             ChangeUser(people),
-            TakeUserOut(people),
+            TakeUserOut(people, held),
             TakeUserBack(people),
             NotePresence(people),
             BeginShift(people),
-            FinishShift(people),
+            FinishShift(people, held),
+            BeginHandover(people),
+            PutSignature(people),
         ),
         DrainQueue(custody, clock),
         ReconcileSlots(custody, timedelta(seconds=settings.slot_grace_seconds)),

@@ -9,6 +9,7 @@ from casetrail_contracts.commands.fields import (
     Moment,
     ShortText,
     Slug,
+    Text,
     TimeZone,
     UserId,
     WallClock,
@@ -142,3 +143,37 @@ class EndShift(OnUser):
 
     service = "routing"
     verb = "shift_end"
+
+
+class OpenHandoverBody(Body):
+    """Hand over the cases of a shift that ended; `to` names the lead who takes over."""
+
+    to: UserId | None = None
+
+
+class OpenHandover(OnUser, OpenHandoverBody):
+    """Begins a hand-over; the gateway resolves the shift to whose it was."""
+
+    model_config = ConfigDict(extra="ignore")
+    service = "routing"
+    verb = "handover_open"
+
+    shift_id: str
+
+
+class SignHandoverBody(Body):
+    """Sign what became of the cases, as you have seen it."""
+
+    through: int = Field(ge=1, lt=2**63)
+    """`through` of the answer that was read: what is signed is the log up to there."""
+    note: Text | None = None
+
+
+class SignHandover(OnUser, SignHandoverBody):
+    """Signs a hand-over; the second of two leads completes it."""
+
+    model_config = ConfigDict(extra="ignore")
+    service = "routing"
+    verb = "handover_sign"
+
+    shift_id: str

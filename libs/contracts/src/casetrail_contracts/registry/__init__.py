@@ -100,6 +100,8 @@ _TYPED: Final[tuple[tuple[str, type[EventData]], ...]] = (
     ("routing", presence.PresenceChanged),
     ("routing", shift.ShiftStarted),
     ("routing", shift.ShiftEnded),
+    ("routing", shift.HandoverOpened),
+    ("routing", shift.HandoverSigned),
     ("tickets", ticket.TicketCreated),
     ("tickets", ticket.TicketStatusChanged),
     ("tickets", ticket.TicketAssigned),
@@ -130,7 +132,6 @@ _TYPED: Final[tuple[tuple[str, type[EventData]], ...]] = (
 _RESERVED: Final[dict[str, tuple[str, str]]] = {
     "customer": ("routing", "linked erased"),
     "conversation": ("routing", "linked"),
-    "shift": ("routing", "handover_opened handover_signed"),
     "access": ("gateway", "verified"),
     "review": ("gateway", "opened scored noted disputed resolved"),
 }

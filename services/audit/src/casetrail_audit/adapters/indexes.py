@@ -39,6 +39,7 @@ INDEXES: Final = {
         _with("actor_ref"),
         _with("action"),
         _with("target"),
+        _with("data.shift_id"),
         IndexModel([("occurred_at", ASCENDING)]),
         IndexModel([("recorded_at", ASCENDING)]),
         IndexModel(

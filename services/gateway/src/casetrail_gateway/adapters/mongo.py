@@ -42,6 +42,8 @@ from casetrail_gateway.domain.log import (
 )
 
 _GAPS: Final = 100
+_SHIFT_EVENTS: Final = 20
+"""More than a shift has: a start, an end, and its hand-over with two signatures."""
 _DIRECTION: Final = {"asc": 1, "desc": -1}
 
 
@@ -158,6 +160,15 @@ class MongoLog:
             found = await self._db["records"].find(query, RECORD_FIELDS).to_list(None)
         place = {seq: number for number, seq in enumerate(seqs)}
         return [record_from(d) for d in sorted(found, key=lambda d: place[d["_id"]])]
+
+    async def shift(self, workspace: str, shift_id: str) -> Sequence[Record]:
+        """The events of a shift and of its hand-over, in log order."""
+        query = {
+            "data.shift_id": {"$eq": shift_id},
+            "workspace": {"$eq": workspace},
+            "kind": {"$eq": "event"},
+        }
+        return await self._records(query, Page(_SHIFT_EVENTS), ENTRY_FIELDS)
 
     async def erasure(self, workspace: str, erasure_id: str) -> Record | None:
         """The record of the request of an erasure."""

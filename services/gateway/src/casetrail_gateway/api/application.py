@@ -25,6 +25,7 @@ from casetrail_gateway.api import (
     privacy_actions,
     problems,
     records,
+    shifts,
     ticket_actions,
     views,
 )
@@ -84,13 +85,21 @@ def make_api(lifespan: Lifespan | None = None, cors_origins: Sequence[str] = ())
         export.export,
         views.views,
         records.users,
+        shifts.shifts,
         log_proofs.proofs,
         privacy.privacy,
     ):
         app.include_router(reads.router)
     app.include_router(records.log)
     app.include_router(log_proofs.log)
-    for actions in (case_actions, bulk, ticket_actions, people_actions, privacy_actions):
+    for actions in (
+        case_actions,
+        bulk,
+        ticket_actions,
+        people_actions,
+        shifts,
+        privacy_actions,
+    ):
         app.include_router(actions.router)
     app.include_router(views.changes)
     app.include_router(pages.router)

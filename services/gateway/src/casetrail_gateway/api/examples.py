@@ -4,6 +4,7 @@ from typing import Any, Final
 
 _CONVERSATION: Final = "cv_6ajxh7e6vooz6cksap7wr3rmvq"
 _AGENT: Final = {"kind": "agent", "id": "a", "name": "Agent A"}
+_LEAD: Final = {"kind": "lead", "id": "lead1", "name": "Lead 1"}
 _RULE: Final = {
     "kind": "service",
     "id": "routing",
@@ -280,6 +281,47 @@ SHIFT: Final = {
     "ends_at": "2026-11-22T13:00:00+00:00",
     "time_zone": "Asia/Karachi",
     "version": 2,
+}
+HANDOVER: Final = {
+    "shift_id": "s-1",
+    "user_id": "a",
+    "started_at": "2026-11-22T05:00:00Z",
+    "ended_at": "2026-11-22T13:00:00Z",
+    "ended_seq": 40,
+    "snapshot": True,
+    "opened": {"by": _LEAD, "to": "lead2", "at": "2026-11-22T13:01:00Z", "seq": 47},
+    "signatures": [{"by": _LEAD, "through": 52, "at": "2026-11-22T13:05:00Z", "seq": 53}],
+    "complete": False,
+    "counts": {
+        "carried": 0,
+        "accepted": 0,
+        "reowned": 0,
+        "dropped": 1,
+        "closed": 0,
+        "escalations_untouched": 1,
+    },
+    "cases": [
+        {
+            "case_id": "CASE-1001",
+            "outcome": "dropped",
+            "owner": None,
+            "escalated": True,
+            "escalation_untouched": True,
+            "noted": False,
+            "moved_seq": 41,
+            "missing": [],
+        }
+    ],
+    "through": 53,
+    "complete_through": 53,
+}
+HANDOVER_OPENED: Final = {"shift_id": "s-1", "user_id": "a", "to": "lead2", "version": 7}
+HANDOVER_SIGNED: Final = {
+    "shift_id": "s-1",
+    "user_id": "a",
+    "through": 53,
+    "complete": False,
+    "version": 8,
 }
 ERASURE_TAKEN: Final = {"erasure_id": "er_1f0c", "status": "requested", "version": 1}
 HOLD_PLACED: Final = {

@@ -21,6 +21,10 @@ ConversationId = Annotated[
     str, Path(pattern=r"^cv_[a-z0-9]{1,64}$", examples=["cv_6ajxh7e6vooz6cksap7wr3rmvq"])
 ]
 UserId = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", examples=["a"])]
+ShiftId = Annotated[
+    str,
+    Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", examples=["993b1e51-1662-5f07-a9bc-d5d763b1f6e0"]),
+]
 ErasureId = Annotated[str, Path(pattern=r"^er_[a-z0-9]{1,40}$", examples=["er_1f0c"])]
 HoldId = Annotated[str, Path(pattern=r"^ho_[a-z0-9]{1,40}$", examples=["ho_7d2a"])]
 Seq = Annotated[int, Path(ge=1, lt=2**63, examples=[12])]

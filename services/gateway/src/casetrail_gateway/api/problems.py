@@ -36,6 +36,8 @@ _FAULTS: Final[tuple[tuple[type[Fault], int], ...]] = (
     (errors.BadDisclosure, 422),
     (errors.NoSuchFields, 422),
     (errors.EvidenceArchived, 409),
+    (errors.ShiftNotEnded, 409),
+    (errors.ThroughOutside, 422),
     (errors.OutcomeUnknown, 504),
 )
 _REJECTED: Final[dict[str, int]] = {
@@ -58,6 +60,8 @@ _REJECTED: Final[dict[str, int]] = {
     "owner-deactivated": 409,
     "shift-already-started": 409,
     "shift-not-started": 409,
+    "shift-not-ended": 409,
+    "handover-not-opened": 409,
 }
 _FAILED: Final[dict[str, int]] = {
     "invalid": 400,

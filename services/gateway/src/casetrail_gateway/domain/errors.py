@@ -128,6 +128,18 @@ class EvidenceArchived(Fault):
     slug = "evidence-archived"
 
 
+class ShiftNotEnded(Fault):
+    """The shift goes on, so nothing is left to hand over."""
+
+    slug = "shift-not-ended"
+
+
+class ThroughOutside(Fault):
+    """A place in the log before the end of the shift, or beyond what is complete."""
+
+    slug = "through-outside"
+
+
 class StreamUnavailable(Fault):
     """The event stream does not answer."""
 

@@ -53,8 +53,26 @@ def _shift_started(told: Told) -> str:
     return "Shift started" if until is None else f"Shift started, until {until}"
 
 
-def _shift_ended(_: Told) -> str:
-    return "Shift ended"
+def _shift_ended(told: Told) -> str:
+    held = told.data.get("cases")
+    if not isinstance(held, list):
+        return "Shift ended"
+    return f"Shift ended, with {plural(len(held), 'case')} held"
+
+
+def _handover_opened(told: Told) -> str:
+    to = text_of(told.data, "to")
+    sentence = f"Hand-over of {text_of(told.data, 'user_id') or 'somebody'}'s shift opened"
+    return sentence if to is None else f"{sentence}, to {to}"
+
+
+def _handover_signed(told: Told) -> str:
+    shift = f"{text_of(told.data, 'user_id') or 'somebody'}'s shift"
+    through = count_of(told.data, "through")
+    sentence = f"Hand-over of {shift} signed" + ("" if through is None else f" as of {through}")
+    if told.data.get("complete") is True:
+        sentence += ", complete"
+    return sentence + (told.quote("note", empty="") if "note" in told.record.private else "")
 
 
 PEOPLE_SENTENCES: Final[dict[str, Sentence]] = {
@@ -66,4 +84,6 @@ PEOPLE_SENTENCES: Final[dict[str, Sentence]] = {
     "presence.changed": _presence_changed,
     "shift.started": _shift_started,
     "shift.ended": _shift_ended,
+    "shift.handover_opened": _handover_opened,
+    "shift.handover_signed": _handover_signed,
 }

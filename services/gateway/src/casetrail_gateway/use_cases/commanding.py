@@ -21,7 +21,10 @@ from casetrail_contracts.commands import (
     OnCase,
     OnTicket,
     OnUser,
+    OpenHandover,
     SendMessage,
+    SignHandover,
+    SignHandoverBody,
     StartShift,
 )
 from casetrail_contracts.ids import derive_id
@@ -36,6 +39,7 @@ from casetrail_gateway.use_cases.finding import Finder, Found
 from casetrail_gateway.use_cases.looking import SOURCE, actor_of
 
 OwnCommand = type[StartShift] | type[EndShift] | type[ChangePresence]
+HandoverCommand = type[OpenHandover] | type[SignHandover]
 CaseCommand = type[OnCase] | type[CreateTicket]
 _NEW: Final[dict[type[Command], str]] = {CreateTicket: "ticket", SendMessage: "message"}
 """What these commands on a case make: it has no version that somebody could have seen."""
@@ -154,6 +158,19 @@ class SendCommand:
     ) -> CommandReply:
         """A command on a person; routing holds leads to their agents."""
         return await self._on_user(asked, command, user_id, body, None)
+
+    async def on_shift(
+        self, asked: Asked, command: HandoverCommand, shift_id: str, body: Body
+    ) -> CommandReply:
+        """A command on the hand-over of a shift; the shift says whose it was."""
+        found = await self._finder.shift(asked.caller, shift_id)
+        target = f"shift/{shift_id}" if found.shift is not None else "shift/unknown"
+        await self._allow(asked, command, target, found)
+        assert found.shift is not None
+        if isinstance(body, SignHandoverBody):
+            found.shift.must_cover(body.through, await self._finder.complete_through())
+        fields = {**_fields(body), "shift_id": shift_id, "user_id": found.shift.user_id}
+        return await self._send(asked, command, target, fields)
 
     async def _on_user(
         self,

@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from casetrail_gateway.domain.errors import Fault, NotFound, NotPermitted
+from casetrail_gateway.domain.errors import Fault, NotFound, NotPermitted, ShiftNotEnded
 from casetrail_gateway.domain.log import Case, Ticket
 from casetrail_gateway.domain.people import Caller, may_open
+from casetrail_gateway.domain.shift import Shift, shift_of
 from casetrail_gateway.ports import EventStream, Log
 
 PATIENCE: Final = 2.0
@@ -22,6 +23,7 @@ class Found:
     case: Case | None = None
     ticket: Ticket | None = None
     fault: Fault | None = None
+    shift: Shift | None = None
 
     @property
     def case_id(self) -> str | None:
@@ -62,6 +64,23 @@ class Finder:
     async def user(self, caller: Caller, user_id: str) -> bool:
         """True when the log knows a user of this id."""
         return await self._log.knows_user(caller.workspace, user_id)
+
+    async def shift(self, caller: Caller, shift_id: str) -> Found:
+        """The shift, with a fault when it is not there or goes on."""
+        return await self._patiently(lambda: self._shift(caller, shift_id))
+
+    async def _shift(self, caller: Caller, shift_id: str) -> Found:
+        shift = shift_of(shift_id, await self._log.shift(caller.workspace, shift_id))
+        if shift is None:
+            return Found(fault=NotFound("shift", f"There is no shift {shift_id}."))
+        if shift.ended is None:
+            text = f"The shift of {shift.user_id} goes on: it is handed over once it has ended."
+            return Found(shift=shift, fault=ShiftNotEnded(text))
+        return Found(shift=shift)
+
+    async def complete_through(self) -> int:
+        """The record up to which the log is complete."""
+        return (await self._log.head()).complete_through
 
     async def _case(self, caller: Caller, case_id: str) -> Found:
         case = await self._log.case(caller.workspace, case_id)

@@ -16,6 +16,7 @@ from casetrail_runtime.outbox import AggregateCollection, Codec, Loaded
 from pymongo import ASCENDING, IndexModel
 
 from casetrail_routing.domain.conversation import Conversation
+from casetrail_routing.domain.handover import EndedShift
 from casetrail_routing.domain.user import User
 from casetrail_routing.ports import Key, Slot
 
@@ -80,13 +81,18 @@ USER_LISTS: Final = ("skills", "languages", "teams")
 
 def _encode_user(state: User) -> Document:
     lists = {name: list(getattr(state, name)) for name in USER_LISTS}
-    return {**asdict(state), **lists, "on_shift": state.on_shift}
+    shifts = [{**asdict(shift), "signed": list(shift.signed)} for shift in state.shifts]
+    return {**asdict(state), **lists, "shifts": shifts, "on_shift": state.on_shift}
 
 
 def _decode_user(document: Document) -> User:
     fields = {name: value for name, value in document.items() if name != "on_shift"}
     lists = {name: tuple(fields.get(name, ())) for name in USER_LISTS}
-    return User(**{**fields, **lists})
+    shifts = tuple(
+        EndedShift(**{**shift, "signed": tuple(shift["signed"])})
+        for shift in fields.get("shifts", ())
+    )
+    return User(**{**fields, **lists, "shifts": shifts})
 
 
 CONVERSATION_CODEC: Final = Codec(encode=_encode_conversation, decode=_decode_conversation)

@@ -146,6 +146,48 @@ class ShiftNotStarted(Refused):
     code = "shift-not-started"
 
 
+class ShiftNotFound(Refused):
+    """The user had no such shift, or it is too long ago."""
+
+    code = "shift-not-found"
+
+
+class ShiftNotEnded(Refused):
+    """The shift goes on."""
+
+    code = "shift-not-ended"
+
+
+class AlreadyOpened(Refused):
+    """The hand-over of the shift is open."""
+
+    code = "already-opened"
+
+
+class HandoverNotOpened(Refused):
+    """Nobody has opened the hand-over of the shift."""
+
+    code = "handover-not-opened"
+
+
+class AlreadySigned(Refused):
+    """The hand-over is signed by two people."""
+
+    code = "already-signed"
+
+
+class SecondPersonNeeded(Refused):
+    """The signature must be somebody else's."""
+
+    code = "second-person-needed"
+
+
+class LeadNotFound(Refused):
+    """There is no such lead to take over."""
+
+    code = "lead-not-found"
+
+
 class NotPermitted(Refused):
     """The role of the caller does not reach that far."""
 

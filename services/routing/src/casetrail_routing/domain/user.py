@@ -3,12 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from casetrail_routing.domain import handover
 from casetrail_routing.domain.conversation import HistoryBroken
 from casetrail_routing.domain.facts import Recorded
+from casetrail_routing.domain.handover import EndedShift
 from casetrail_routing.domain.presence import AVAILABLE, Presence, PresenceChanged
 from casetrail_routing.domain.user_facts import (
     OWNING_ROLES,
     Deactivated,
+    HandoverOpened,
+    HandoverSigned,
     Profile,
     Reactivated,
     Role,
@@ -42,6 +46,8 @@ class User:
     active: bool = True
     presence: Presence = AVAILABLE
     barred_by: str | None = None
+    shifts: tuple[EndedShift, ...] = ()
+    """The last shifts that ended, the newest last."""
 
     @property
     def on_shift(self) -> bool:
@@ -94,12 +100,26 @@ def _changed(state: User, fact: UserFact) -> User:
             return replace(state, active=isinstance(fact, Reactivated))
         case PresenceChanged():
             return replace(state, presence=fact.presence)
+        case ShiftStarted() | ShiftEnded() | HandoverOpened() | HandoverSigned():
+            return _with_shifts(state, fact)
+        case UserCreated():  # handled by `apply`
+            raise HistoryBroken("a user was created twice")
+
+
+def _with_shifts(
+    state: User, fact: ShiftStarted | ShiftEnded | HandoverOpened | HandoverSigned
+) -> User:
+    match fact:
         case ShiftStarted():
             return replace(state, shift_id=fact.shift_id)
         case ShiftEnded():
-            return replace(state, shift_id=None)
-        case UserCreated():  # handled by `apply`
-            raise HistoryBroken("a user was created twice")
+            shifts = handover.ended(state.shifts, fact.shift_id)
+            return replace(state, shift_id=None, shifts=shifts)
+        case HandoverOpened():
+            shifts = handover.opened(state.shifts, fact.shift_id, fact.to)
+            return replace(state, shifts=shifts)
+        case HandoverSigned():
+            return replace(state, shifts=handover.signed(state.shifts, fact.shift_id, fact.by))
 
 
 def _with_profile(state: User, profile: Profile) -> User:

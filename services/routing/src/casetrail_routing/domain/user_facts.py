@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import ClassVar, Literal
 
 from casetrail_routing.domain.facts import RuleRef
+from casetrail_routing.domain.handover import HeldCase
 from casetrail_routing.domain.presence import PresenceChanged
 
 Role = Literal["agent", "lead", "reviewer", "admin", "service"]
 OWNING_ROLES: frozenset[str] = frozenset({"agent", "lead"})
+LEADING_ROLES: frozenset[str] = frozenset({"lead", "admin"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,34 @@ class ShiftStarted:
 
 @dataclass(frozen=True, slots=True)
 class ShiftEnded:
-    """The user takes no new cases."""
+    """The user takes no new cases; None: what they held is not known."""
 
     type_name: ClassVar[str] = "shift.ended"
 
     shift_id: str
+    held: tuple[HeldCase, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverOpened:
+    """A lead began to hand over what an ended shift left."""
+
+    type_name: ClassVar[str] = "shift.handover_opened"
+
+    shift_id: str
+    to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverSigned:
+    """Somebody has seen what became of it, by the log through a sequence."""
+
+    type_name: ClassVar[str] = "shift.handover_signed"
+
+    shift_id: str
+    by: str
+    through: int
+    complete: bool
 
 
 UserFact = (
@@ -94,6 +119,8 @@ UserFact = (
     | Reactivated
     | ShiftStarted
     | ShiftEnded
+    | HandoverOpened
+    | HandoverSigned
     | PresenceChanged
 )
 

@@ -21,6 +21,8 @@ from casetrail_routing.domain.refusals import (
 from casetrail_routing.domain.shifts import planned_end
 from casetrail_routing.domain.user import User
 from casetrail_routing.domain.user_facts import Derived, ShiftEnded, ShiftStarted, UserFact
+from casetrail_routing.ports import Key
+from casetrail_routing.use_cases.hand_over import WhatIsHeld
 from casetrail_routing.use_cases.user_desk import Decided, UserDesk, existing
 
 
@@ -59,19 +61,21 @@ class BeginShift:
 
 @dataclass(frozen=True)
 class FinishShift:
-    """Takes a user off duty: no new cases; the ones they hold stay theirs."""
+    """Takes a user off duty: no new cases; the event says which ones they hold."""
 
     desk: UserDesk
+    held: WhatIsHeld
 
     async def __call__(self, command: EndShift) -> CommandReply:
         """The reply: `user_id`, `shift_id`."""
+        held = await self.held(Key(command.workspace, command.user_id))
 
         def decide(state: User | None) -> Decided:
             user = existing(state, command.user_id)
             if user.shift_id is None:
                 raise ShiftNotStarted(f"{user.name} is not on shift.")
             result = {"user_id": command.user_id, "shift_id": user.shift_id}
-            return [ShiftEnded(user.shift_id)], result
+            return [ShiftEnded(user.shift_id, held)], result
 
         return await self.desk.answer(command, command.user_id, decide)
 

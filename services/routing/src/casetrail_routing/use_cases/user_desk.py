@@ -36,6 +36,7 @@ class UserDesk:
         *,
         frees: bool = False,
         reason: str | None = None,
+        note: str | None = None,
     ) -> CommandReply:
         """The reply, after the write; `frees` says that waiting cases may be served then."""
         key = Key(command.workspace, user_id)
@@ -43,11 +44,17 @@ class UserDesk:
         return await self.answering(
             command,
             target,
-            lambda: self._attempt(command, key, decide, frees=frees, reason=reason),
+            lambda: self._attempt(command, key, decide, frees=frees, words=(reason, note)),
         )
 
     async def _attempt(
-        self, command: Command, key: Key, decide: Decide, *, frees: bool, reason: str | None
+        self,
+        command: Command,
+        key: Key,
+        decide: Decide,
+        *,
+        frees: bool,
+        words: tuple[str | None, str | None],
     ) -> CommandReply:
         found = await self.users.load(key.document)
         current = Loaded[User](key.document) if found is None else found
@@ -56,7 +63,8 @@ class UserDesk:
             return known
         facts, result = decide(current.state)
         check_version(command, current.version)
-        cause = causes.of_command(command, self.clock(), reason=reason)
+        reason, note = words
+        cause = causes.of_command(command, self.clock(), reason=reason, note=note)
         state, events = seal(key.id, current.state, facts, cause)
         reply = CommandReply.ok(state.version, **result)
         await self.users.commit(current, state, events, command.id, reply.model_dump(mode="json"))

@@ -10,11 +10,14 @@ from casetrail_contracts.registry import shift as shift_contract
 from casetrail_contracts.registry import user as user_contract
 
 from casetrail_routing.domain.facts import Recorded
+from casetrail_routing.domain.handover import HeldCase
 from casetrail_routing.domain.presence import PresenceChanged
 from casetrail_routing.domain.user import User, apply
 from casetrail_routing.domain.user_facts import (
     Deactivated,
     Derived,
+    HandoverOpened,
+    HandoverSigned,
     Profile,
     Reactivated,
     RoleChanged,
@@ -93,7 +96,7 @@ def _data(user_id: str, fact: UserFact, before: User | None, who: dict[str, Any]
 
 def _at_desk(
     user_id: str,
-    fact: PresenceChanged | ShiftStarted | ShiftEnded,
+    fact: PresenceChanged | ShiftStarted | ShiftEnded | HandoverOpened | HandoverSigned,
     before: User,
     who: dict[str, Any],
 ) -> EventData:
@@ -121,7 +124,29 @@ def _at_desk(
                 changes=[Change(field="on_shift", old=True, new=False)],
                 shift_id=fact.shift_id,
                 user_id=user_id,
+                cases=None if fact.held is None else [_held(case) for case in fact.held],
             )
+        case HandoverOpened():
+            return shift_contract.HandoverOpened(
+                **who, shift_id=fact.shift_id, user_id=user_id, to=fact.to
+            )
+        case HandoverSigned():
+            return shift_contract.HandoverSigned(
+                **who,
+                shift_id=fact.shift_id,
+                user_id=user_id,
+                through=fact.through,
+                complete=fact.complete,
+            )
+
+
+def _held(case: HeldCase) -> shift_contract.HeldCase:
+    return shift_contract.HeldCase(
+        case_id=case.case_id,
+        conversation_id=case.conversation_id,
+        version=case.version,
+        escalated=case.escalated,
+    )
 
 
 def _created(fact: UserCreated, who: dict[str, Any]) -> EventData:
@@ -181,6 +206,15 @@ def _profile(data: user_contract.UserCreated | user_contract.UserUpdated) -> Pro
     )
 
 
+def _left(data: shift_contract.ShiftEnded) -> tuple[HeldCase, ...] | None:
+    if data.cases is None:
+        return None
+    return tuple(
+        HeldCase(case.case_id, case.conversation_id, case.version, case.escalated)
+        for case in data.cases
+    )
+
+
 _FACTS: Final[dict[type[EventData], Callable[[Any], UserFact]]] = {
     user_contract.UserCreated: lambda data: UserCreated(data.user_id, data.role, _profile(data)),
     user_contract.UserUpdated: lambda data: UserUpdated(_profile(data)),
@@ -191,5 +225,9 @@ _FACTS: Final[dict[type[EventData], Callable[[Any], UserFact]]] = {
     shift_contract.ShiftStarted: lambda data: ShiftStarted(
         data.shift_id, data.ends_at, data.time_zone
     ),
-    shift_contract.ShiftEnded: lambda data: ShiftEnded(data.shift_id),
+    shift_contract.ShiftEnded: lambda data: ShiftEnded(data.shift_id, _left(data)),
+    shift_contract.HandoverOpened: lambda data: HandoverOpened(data.shift_id, data.to),
+    shift_contract.HandoverSigned: lambda data: HandoverSigned(
+        data.shift_id, data.actor.id, data.through, data.complete
+    ),
 }

@@ -25,6 +25,8 @@ from casetrail_routing.domain.user_facts import (
     UserFact,
     UserUpdated,
 )
+from casetrail_routing.ports import Key
+from casetrail_routing.use_cases.hand_over import WhatIsHeld
 from casetrail_routing.use_cases.user_desk import Decided, UserDesk, existing, must_reach
 
 
@@ -97,9 +99,11 @@ class TakeUserOut:
     """Deactivates a user: their shift ends, and their cases go back to the queue right after."""
 
     desk: UserDesk
+    held: WhatIsHeld
 
     async def __call__(self, command: DeactivateUser) -> CommandReply:
         """The reply: `user_id`, `active`."""
+        held = await self.held(Key(command.workspace, command.user_id))
 
         def decide(state: User | None) -> Decided:
             user = existing(state, command.user_id)
@@ -108,7 +112,7 @@ class TakeUserOut:
                 raise AlreadyDeactivated(f"{user.name} is deactivated already.")
             facts: list[UserFact | Derived] = [Deactivated()]
             if user.shift_id is not None:
-                facts.append(Derived(ShiftEnded(user.shift_id), SHIFT_ENDS.ref))
+                facts.append(Derived(ShiftEnded(user.shift_id, held), SHIFT_ENDS.ref))
             return facts, {"user_id": user.user_id, "active": False}
 
         return await self.desk.answer(command, command.user_id, decide, reason=command.reason)
