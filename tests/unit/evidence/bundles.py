@@ -14,7 +14,7 @@ from casetrail_evidence.bundle import pages
 from casetrail_evidence.bundle.chains import History
 from casetrail_evidence.bundle.choosing import Disclosure
 from casetrail_evidence.bundle.document import BundledRecord, Manifest, record_name
-from casetrail_evidence.bundle.writing import BundleHead, bundled_record, write_bundle
+from casetrail_evidence.bundle.writing import BundleHead, Print, bundled_record, write_bundle
 from casetrail_evidence.checkpoint import Checkpoint, sign_checkpoint
 from casetrail_evidence.keys import SignerKey
 from casetrail_evidence.leaves import leaf_hash, leaf_input, public_event
@@ -158,7 +158,13 @@ class CaseLog:
         return bundle_of(self.records(disclosure, note), note, disclosure=disclosure, **head)
 
 
-def bundle_of(records: list[BundledRecord], note: str, **head: Any) -> bytes:
+def bundle_of(
+    records: list[BundledRecord],
+    note: str,
+    *,
+    print_timeline: Print | None = None,
+    **head: Any,
+) -> bytes:
     """The zip of these records."""
     given: dict[str, Any] = {
         "case": "CASE-1001",
@@ -172,7 +178,7 @@ def bundle_of(records: list[BundledRecord], note: str, **head: Any) -> bytes:
         **head,
     }
     out = io.BytesIO()
-    write_bundle(out, BundleHead(**given), lambda: records)
+    write_bundle(out, BundleHead(**given), lambda: records, print_timeline)
     return out.getvalue()
 
 

@@ -18,6 +18,7 @@ from casetrail_evidence.checkpoint import Checkpoint, sign_checkpoint
 from casetrail_evidence.keys import SignerKey
 from casetrail_evidence.leaves import PublicEvent, leaf_hash, leaf_input
 from casetrail_evidence.tiles import TilePlace, TileTree
+from casetrail_gateway.adapters.timeline_pdf import print_timeline
 from casetrail_gateway.api.application import make_api
 from casetrail_gateway.api.examples import BULK_PROGRESS
 from casetrail_gateway.api.limits import RateLimit
@@ -380,6 +381,7 @@ class World:
             commands=self.commands,
             clock=TickingClock(),
             hub=LiveHub(self.log, self.signal),
+            print_timeline=print_timeline,
             patience=0.0,
         )
         self.rewire()

@@ -29,6 +29,7 @@ from casetrail_gateway.adapters.mongo_search import MongoCustomers, MongoWords
 from casetrail_gateway.adapters.mongo_tree import MongoTree
 from casetrail_gateway.adapters.oidc import OidcTokens
 from casetrail_gateway.adapters.system_clock import SystemClock
+from casetrail_gateway.adapters.timeline_pdf import print_timeline
 from casetrail_gateway.adapters.tokens_file import TokensFile
 from casetrail_gateway.api.application import make_api
 from casetrail_gateway.api.limits import RateLimit
@@ -70,6 +71,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             hub=hub,
             signed=signed,
             limit=RateLimit(settings.rate_limit, time.monotonic),
+            print_timeline=print_timeline,
         )
         open_console(app, tokens, session_key(settings))
         pings = {

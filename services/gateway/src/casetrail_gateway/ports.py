@@ -1,11 +1,14 @@
 """What the gateway needs of the outside."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from casetrail_contracts import Command, CommandReply, Event
 from casetrail_contracts.api import Cause
+from casetrail_evidence.bundle.chains import History
+from casetrail_evidence.bundle.document import Manifest
+from casetrail_evidence.bundle.pages import Records
 from casetrail_evidence.tiles import TilePlace
 
 from casetrail_gateway.domain.customers import Contact, CustomerKey
@@ -42,6 +45,11 @@ class Clock(Protocol):
 
 Monotonic = Callable[[], float]
 """Seconds that only grow."""
+class TimelinePrinter(Protocol):
+    """Prints the timeline of a bundle."""
+
+    def __call__(self, manifest: Manifest, records: Records, history: History) -> Iterable[bytes]:
+        """The bytes of a PDF, the same for the same arguments; nothing that is not disclosed."""
 
 
 class Tokens(Protocol):

@@ -12,6 +12,7 @@ from casetrail_evidence.bundle.document import (
     LISTED,
     MANIFEST,
     MAX_RECORDS,
+    PRINT,
     VERIFIER,
     is_record_name,
 )
@@ -22,7 +23,7 @@ from casetrail_evidence.bundle.faults import (
     BundleUnsafe,
 )
 
-MAX_FILES: Final = MAX_RECORDS + len(LISTED) + 2
+MAX_FILES: Final = MAX_RECORDS + len(LISTED) + 3
 MAX_DOCUMENT: Final = 16 * 1024 * 1024
 """Bytes of one record or of any other file that is read whole."""
 MAX_PAGE: Final = 1024 * 1024 * 1024
@@ -31,7 +32,7 @@ MAX_TOTAL: Final = 2 * MAX_PAGE
 MAX_RATIO: Final = 500
 """An honest bundle packs its text about ten times smaller."""
 
-_PAGES: Final = frozenset({*LISTED, VERIFIER}) - {"checkpoint", "key"}
+_PAGES: Final = frozenset({*LISTED, PRINT, VERIFIER}) - {"checkpoint", "key"}
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _CHUNK: Final = 1 << 16

@@ -13,6 +13,7 @@ from casetrail_evidence.bundle.document import (
     KEY,
     LISTED,
     MANIFEST,
+    PRINT,
     README,
     ROTATIONS,
     TIMELINE,
@@ -55,6 +56,8 @@ class CheckedBundle:
     present: int
     withheld: Mapping[str, int]
     """How many private values are withheld, by policy."""
+    printed: bool
+    """Whether there is a timeline.pdf; its digest is checked, its wording is not."""
 
 
 def check_bundle(file: BinaryIO, keys: Sequence[VerifierKey] = ()) -> CheckedBundle:
@@ -69,7 +72,8 @@ def check_contents(archive: Contents, keys: Sequence[VerifierKey] = ()) -> Check
     """The same for files that are not (or no longer) in a zip."""
     manifest = Manifest.parse(archive.read(MANIFEST))
     _require_files(archive, manifest)
-    for name in LISTED:
+    printed = PRINT in manifest.files
+    for name in (*LISTED, PRINT) if printed else LISTED:
         require_digest(manifest, name, archive.chunks(name))
     opened = _open(archive, manifest, keys)
     check = CheckRecords(archive, manifest, opened)
@@ -104,12 +108,13 @@ def check_contents(archive: Contents, keys: Sequence[VerifierKey] = ()) -> Check
         unversioned=history.loose,
         present=sum(field.shown for _, field in fields),
         withheld=withheld,
+        printed=printed,
     )
 
 
 def _require_files(archive: Contents, manifest: Manifest) -> None:
     records = {record_name(number) for number in range(1, manifest.records + 1)}
-    expected = {*LISTED, *records}
+    expected = {*LISTED, *records, *({PRINT} & manifest.files.keys())}
     for name in sorted((expected | {VERIFIER}) - archive.names):
         raise BundleIncomplete(f"{name} is not in the bundle: it was removed.")
     for name in sorted(archive.names - expected - {MANIFEST, VERIFIER}):
@@ -143,12 +148,13 @@ def _require_pages(
 ) -> None:
     """Nothing when the pages are what the documents give, byte for byte."""
     key = _text(archive.read(KEY), KEY)
+    printed = PRINT in manifest.files
     documents = (MANIFEST, CHECKPOINT, KEY, ROTATIONS, VERSIONS, *records.names)
     embedded = ((name, partial(archive.read, name)) for name in documents)
     for name, expected in (
-        (README, iter([pages.readme(manifest, key)])),
+        (README, iter([pages.readme(manifest, key, printed=printed)])),
         (TIMELINE, pages.timeline(manifest, records.again, history)),
-        (VERIFIER, pages.verifier(embedded)),
+        (VERIFIER, pages.verifier(embedded, printed=printed)),
     ):
         if digest_of(archive.chunks(name)) != digest_of(expected):
             raise PageAltered(

@@ -57,6 +57,11 @@ def described(bundle: CheckedBundle) -> list[str]:
     for chain in bundle.chains:
         lines.append(chain.sentence)
         lines += [f"{chain.subject}: version {v} stands more than once." for v in chain.repeated]
+    if bundle.printed:
+        lines.append(
+            "timeline.pdf is the file that the manifest lists. It is a print by whoever made the "
+            "bundle: what it says was not compared with the records; timeline.html was."
+        )
     lines.append(
         f"{bundle.unversioned} records carry no version (messages, reports on them, looks): that "
         "none of these was left out is not shown by a bundle."

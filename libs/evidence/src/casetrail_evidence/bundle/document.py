@@ -21,6 +21,8 @@ ROTATIONS: Final = "rotations.json"
 VERSIONS: Final = "versions.json"
 README: Final = "README.txt"
 TIMELINE: Final = "timeline.html"
+PRINT: Final = "timeline.pdf"
+"""Optional: a print of the timeline, which is listed but cannot be made again by a verifier."""
 VERIFIER: Final = "verify.html"
 LISTED: Final = (CHECKPOINT, KEY, ROTATIONS, VERSIONS, README, TIMELINE)
 """What the manifest lists beside the records. verify.html holds the manifest, so it cannot be

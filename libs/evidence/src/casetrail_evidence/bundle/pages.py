@@ -23,11 +23,21 @@ Records = Callable[[], Iterable[BundledRecord]]
 """Gives the records of the bundle in order, as often as it is called."""
 
 _SHORT: Final = 60
+_README_PRINT: Final = """\
+timeline.pdf    the same history as a print, made by the service that made this
+                bundle. Whether its wording is that of the records is NOT
+                checked, only that it is the file that manifest.json lists.
+"""
+_VERIFIER_PRINT: Final = """\
+<p class="quiet">timeline.pdf is a print of the records. Of a bundle in a zip this page checks that
+it is the file that the manifest lists; what it says is not compared with the records, and
+timeline.html is compared by <code>casetrail-verify</code>.</p>
+"""
 _MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"  # no locale may matter
 
 
-def readme(manifest: Manifest, key: str) -> bytes:
-    """README.txt."""
+def readme(manifest: Manifest, key: str, *, printed: bool = False) -> bytes:
+    """README.txt; `printed` when there is a timeline.pdf."""
     text = _template("readme.txt")
     for mark, value in (
         ("@CASE@", manifest.case),
@@ -37,6 +47,7 @@ def readme(manifest: Manifest, key: str) -> bytes:
         ("@MADE_AT@", manifest.made_at),
         ("@DISCLOSURE@", sentence(manifest.disclosure)),
         ("@KEY@", key.strip()),
+        ("@PRINT@", _README_PRINT if printed else ""),
     ):
         text = text.replace(mark, value)
     return text.encode()
@@ -64,10 +75,17 @@ def timeline(manifest: Manifest, records: Records, history: History) -> Iterator
     ).encode()
 
 
-def verifier(documents: Iterable[tuple[str, Callable[[], bytes]]]) -> Iterator[bytes]:
-    """verify.html with these documents inside (all but README.txt and timeline.html)."""
+def verifier(
+    documents: Iterable[tuple[str, Callable[[], bytes]]], *, printed: bool = False
+) -> Iterator[bytes]:
+    """verify.html with these documents inside (all but README.txt and the timelines).
+
+    A bundle without timeline.pdf gets the page that it always got, to the byte.
+    """
     script = "".join(_template(name) for name in ("formats.js", "verify.js", "report.js"))
-    yield _begin("Check of an evidence bundle", script) + _template("verify.html").encode()
+    script = script.replace("@PRINT@", "|timeline\\.pdf" if printed else "")
+    body = _template("verify.html").replace("@PRINT@", _VERIFIER_PRINT if printed else "")
+    yield _begin("Check of an evidence bundle", script) + body.encode()
     yield b'<script type="application/json" id="bundle">{'
     for number, (name, read) in enumerate(documents):
         text = f"{json.dumps(name)}:{json.dumps(read().decode(), ensure_ascii=False)}"
@@ -92,8 +110,9 @@ def _begin(title: str, script: str) -> bytes:
     ).encode()
 
 
-def _facts(manifest: Manifest) -> str:
-    rows = (
+def facts(manifest: Manifest) -> tuple[tuple[str, str], ...]:
+    """What a timeline says of the bundle as a whole, name by name."""
+    return (
         ("Workspace", manifest.workspace),
         ("Log", manifest.origin),
         ("Entries in the log", str(manifest.size)),
@@ -102,7 +121,12 @@ def _facts(manifest: Manifest) -> str:
         ("Made at", f"{manifest.made_at} (the maker's word)"),
         ("Disclosure", sentence(manifest.disclosure)),
     )
-    shown = "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>\n" for name, value in rows)
+
+
+def _facts(manifest: Manifest) -> str:
+    shown = "".join(
+        f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>\n" for name, value in facts(manifest)
+    )
     return f"<dl>{shown}</dl>\n"
 
 
@@ -130,7 +154,7 @@ def _entry(line: Told, leaf: Mapping[str, Any]) -> str:
     whole = json.dumps(leaf, indent=2, sort_keys=True, ensure_ascii=False)
     parts.append(
         f"<details><summary>record {line.seq} · {_text(line.target + version)} · recorded "
-        f"{_text(_moment(line.recorded_at))}</summary><pre>{_text(whole)}</pre></details>"
+        f"{_text(in_utc(line.recorded_at))}</summary><pre>{_text(whole)}</pre></details>"
     )
     when = f'<div class="when">{_time(line.happened_at)}</div>'
     return f'<li>{when}<div class="what">{"".join(parts)}</div></li>\n'
@@ -166,10 +190,11 @@ def _time(text: str) -> str:
     moment = _parsed(text)
     if moment is None:
         return _text(text)
-    return f'<time datetime="{moment.isoformat()}">{_moment(text)}</time>'
+    return f'<time datetime="{moment.isoformat()}">{in_utc(text)}</time>'
 
 
-def _moment(text: str) -> str:
+def in_utc(text: str) -> str:
+    """`22 Nov 2026, 10:14:00 UTC`; a text that is no moment as it is."""
     moment = _parsed(text)
     if moment is None:
         return text

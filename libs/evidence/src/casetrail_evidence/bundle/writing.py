@@ -14,6 +14,7 @@ from casetrail_evidence.bundle.document import (
     CHECKPOINT,
     KEY,
     MANIFEST,
+    PRINT,
     README,
     ROTATIONS,
     TIMELINE,
@@ -29,6 +30,9 @@ from casetrail_evidence.disclosure import disclose
 from casetrail_evidence.errors import Malformed
 from casetrail_evidence.leaves import SALT_KEY
 from casetrail_evidence.notes import parse_note
+
+Print = Callable[[Manifest, pages.Records, History], Iterable[bytes]]
+"""Makes timeline.pdf of what timeline.html is made of."""
 
 _STAMP: Final = (1980, 1, 1, 0, 0, 0)  # the moment of making stands in the manifest, once
 _PLAIN_FILE: Final = 0o100644 << 16
@@ -74,8 +78,14 @@ def bundled_record(
     return replace(record, disclosed=shown, withheld=gone | rest)
 
 
-def write_bundle(out: BinaryIO, head: BundleHead, records: pages.Records) -> Manifest:
-    """Writes the zip to `out` and gives its manifest; `records` is gone through several times."""
+def write_bundle(
+    out: BinaryIO, head: BundleHead, records: pages.Records, print_timeline: Print | None = None
+) -> Manifest:
+    """Writes the zip to `out` and gives its manifest; `records` is gone through several times.
+
+    With `print_timeline` it also gets a timeline.pdf, which a verifier cannot make again.
+    """
+    printed = print_timeline is not None
     history, log, digests = History(), "", {}
     count = 0
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -95,15 +105,17 @@ def write_bundle(out: BinaryIO, head: BundleHead, records: pages.Records) -> Man
             VERSIONS: [history.data],
         }
         told: dict[str, Iterable[bytes]] = {
-            README: [pages.readme(manifest, head.key)],
+            README: [pages.readme(manifest, head.key, printed=printed)],
             TIMELINE: pages.timeline(manifest, records, history),
         }
+        if print_timeline is not None:
+            told[PRINT] = print_timeline(manifest, records, history)
         for name, chunks in {**documents, **told}.items():
             digests[name] = _write(archive, name, chunks)
         manifest = replace(manifest, files=dict(sorted(digests.items())))
         held = {MANIFEST: [manifest.data], **documents}
         embedded = _embedded(held, records)
-        _write(archive, VERIFIER, pages.verifier(embedded))
+        _write(archive, VERIFIER, pages.verifier(embedded, printed=printed))
         _write(archive, MANIFEST, [manifest.data])
     return manifest
 

@@ -42,6 +42,7 @@ def export_evidence(
         records=wiring.case_records,
         finder=desk.finder,
         clock=wiring.clock,
+        print_timeline=wiring.print_timeline,
         caller=desk.caller,
         case_id=case_id,
         disclosure=disclose,

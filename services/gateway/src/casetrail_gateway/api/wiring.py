@@ -17,6 +17,7 @@ from casetrail_gateway.ports import (
     Monotonic,
     SealedTree,
     SignedTokens,
+    TimelinePrinter,
     Tokens,
     WordIndex,
 )
@@ -43,6 +44,7 @@ class Wiring:
     """Tokens of an OpenID Connect issuer, when there is one."""
     limit: RateLimit = field(default_factory=lambda: RateLimit(0, time.monotonic))
     monotonic: Monotonic = time.monotonic
+    print_timeline: TimelinePrinter
     patience: float = PATIENCE
 
 

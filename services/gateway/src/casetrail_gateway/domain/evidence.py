@@ -9,6 +9,9 @@ from casetrail_gateway.domain.people import Role
 MAY_DISCLOSE: Final[frozenset[Role]] = frozenset({"lead", "reviewer", "admin"})
 """Who may take personal values out. Everybody who may open a case gets the public bundle."""
 
+MAX_PRINTED: Final = 250
+"""Records of a bundle that gets a PDF too: a printer keeps all of it in memory, and takes long."""
+
 
 @dataclass(frozen=True, slots=True)
 class SealedRecord:

@@ -36,11 +36,16 @@ from casetrail_gateway.domain.errors import (
     NotPermitted,
     TreeInconsistent,
 )
-from casetrail_gateway.domain.evidence import MAY_DISCLOSE, EvidenceFile, SealedRecord
+from casetrail_gateway.domain.evidence import (
+    MAX_PRINTED,
+    MAY_DISCLOSE,
+    EvidenceFile,
+    SealedRecord,
+)
 from casetrail_gateway.domain.log import Scope
 from casetrail_gateway.domain.people import Caller
 from casetrail_gateway.domain.tree import SealedHead
-from casetrail_gateway.ports import CaseRecords, Clock, Log, SealedTree
+from casetrail_gateway.ports import CaseRecords, Clock, Log, SealedTree, TimelinePrinter
 from casetrail_gateway.use_cases.cases import look_at
 from casetrail_gateway.use_cases.finding import Finder, Found
 from casetrail_gateway.use_cases.looking import Look
@@ -67,6 +72,7 @@ class ExportEvidence:
         records: CaseRecords,
         finder: Finder,
         clock: Clock,
+        print_timeline: TimelinePrinter,
         caller: Caller,
         case_id: str,
         disclosure: str,
@@ -77,6 +83,7 @@ class ExportEvidence:
         self._records = records
         self._finder = finder
         self._clock = clock
+        self._print_timeline = print_timeline
         self._caller = caller
         self._case_id = case_id
         self._disclosure, self._unreadable = _disclosure(disclosure)
@@ -142,12 +149,13 @@ class ExportEvidence:
             made_at=f"{self._clock.now().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
             disclosure=self._disclosure,
         )
-        return await asyncio.to_thread(self._written, bundle_head, spool)
+        return await asyncio.to_thread(self._written, bundle_head, spool, count)
 
-    def _written(self, head: BundleHead, spool: BinaryIO) -> EvidenceFile:
+    def _written(self, head: BundleHead, spool: BinaryIO, count: int) -> EvidenceFile:
         out = _temporary()
         with spool:
-            write_bundle(out, head, partial(_read_back, spool))
+            printer = self._print_timeline if count <= MAX_PRINTED else None
+            write_bundle(out, head, partial(_read_back, spool), printer)
         size = out.tell()
         out.seek(0)
         kind = self._disclosure if chosen_fields(self._disclosure) is None else CHOSEN

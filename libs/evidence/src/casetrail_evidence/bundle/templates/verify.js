@@ -18,7 +18,7 @@ async function checkBundle(files, pinned, whole) {
   }
   for (const [name, digest] of Object.entries(manifest.files)) {
     if (!files.has(name)) {
-      if (whole || !/^(README\.txt|timeline\.html)$/.test(name)) fault("missing", `${name} is not in the bundle`);
+      if (whole || !/^(README\.txt|timeline\.html@PRINT@)$/.test(name)) fault("missing", `${name} is not in the bundle`);
     } else if (hex(await sha256(files.get(name))) !== digest) {
       fault("altered", `${name} is not the file that the manifest lists`);
     }
