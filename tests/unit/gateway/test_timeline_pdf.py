@@ -8,6 +8,7 @@ from casetrail_evidence.bundle.checking import check_bundle
 from casetrail_evidence.bundle.choosing import Disclosure
 from casetrail_gateway.adapters.timeline_pdf import print_timeline, printable
 from pypdf import PdfReader
+from pypdf.generic import StreamObject
 
 from tests.unit.evidence.bundles import LOG, PHONE, CaseLog, bundle_of, event, story, unpacked
 
@@ -42,7 +43,7 @@ def streams_of(pdf: bytes) -> bytes:
     """Everything in the file, and every stream of it unpacked."""
     reader = PdfReader(io.BytesIO(pdf))
     objects = [reader.get_object(number) for number in range(1, len(reader.xref[0]) + 1)]
-    return pdf + b"".join(one.get_data() for one in objects if hasattr(one, "get_data"))
+    return pdf + b"".join(one.get_data() for one in objects if isinstance(one, StreamObject))
 
 
 def test_it_says_who_did_what_and_that_it_is_a_print() -> None:

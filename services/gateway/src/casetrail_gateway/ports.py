@@ -45,6 +45,8 @@ class Clock(Protocol):
 
 Monotonic = Callable[[], float]
 """Seconds that only grow."""
+
+
 class TimelinePrinter(Protocol):
     """Prints the timeline of a bundle."""
 
