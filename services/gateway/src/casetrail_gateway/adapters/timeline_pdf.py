@@ -151,7 +151,7 @@ def _characters() -> frozenset[int]:
     found: set[int] = set()
     for family in (_LATIN, _ARABIC):
         with TTFont(fontpkg.path(family), lazy=True) as font:
-            found |= font.getBestCmap().keys()
+            found |= (font.getBestCmap() or {}).keys()
     return frozenset(found)
 
 
