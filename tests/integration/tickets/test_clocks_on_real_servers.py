@@ -83,10 +83,16 @@ def said(number: int, at: datetime, side: str) -> Event:
     """A message of the conversation."""
     noun = "received" if side == "customer" else "sent"
     actor = Actor(kind="customer", id="c") if side == "customer" else Actor(kind="agent", id="a")
-    data: dict[str, Any] = {"actor": actor.model_dump(), "message_id": f"ms_{number}"}
+    data: dict[str, Any] = {
+        "actor": actor.model_dump(),
+        "message_id": f"ms_{number}",
+        "message_type": "text",
+        "phone_number_id": "100",
+    }
     if side == "customer":
-        origin = {"received_at": at, "body_mac": "0" * 64, "position": "0.0.messages.0"}
-        data |= {"message_type": "text", "phone_number_id": "100", "origin": origin}
+        data["origin"] = {"received_at": at, "body_mac": "0" * 64, "position": "0.0.messages.0"}
+    else:
+        data["via"] = "api"
     return Event.model_validate(
         {
             "id": derive_id("said", number),
