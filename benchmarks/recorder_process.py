@@ -10,12 +10,12 @@ import sys
 import structlog
 import uvicorn
 from casetrail_audit.adapters.mongo_records import MongoRecords
-from casetrail_audit.garbage import collect_rarely
 from casetrail_audit.handlers import subscribe
 from casetrail_audit.ports import LogForked
 from casetrail_audit.settings import AuditSettings
 from casetrail_audit.use_cases import RecordMessages
 from casetrail_runtime.broker import make_broker
+from casetrail_runtime.garbage import collect_rarely
 from casetrail_runtime.mongo import database, make_client, ping
 from pydantic import SecretStr
 

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 NAMESPACE: Final = uuid.UUID("6c0a1f5e-3f0e-5d0b-9a53-0c1d3b8f7a11")
@@ -35,6 +36,7 @@ def derive_id(*parts: str | int) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+@lru_cache(maxsize=10_000)  # a customer writes more than once, and a batch is of few customers
 def conversation_id(workspace_key: bytes, phone_number_id: str, customer: str) -> str:
     """The public id of one customer's conversation with one business number: `cv_` + 26 characters.
 

@@ -17,6 +17,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
@@ -46,7 +47,9 @@ class Telemetry:
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
         self.provider = TracerProvider(
-            resource=Resource.create({"service.name": f"casetrail-{service}"})
+            resource=Resource.create({"service.name": f"casetrail-{service}"}),
+            # Spans nobody collects are not recorded; their context is handed on all the same.
+            sampler=ALWAYS_OFF if otlp_endpoint is None else DEFAULT_ON,
         )
         if otlp_endpoint is not None:
             exporter = OTLPSpanExporter(endpoint=otlp_endpoint)

@@ -9,12 +9,12 @@ import asyncio
 import sys
 
 import uvicorn
+from casetrail_runtime.garbage import collect_rarely
 from casetrail_runtime.settings import load_settings
 from casetrail_runtime.yaml_file import FileInvalid
 
 from casetrail_audit.archiving.command import archive, archives
 from casetrail_audit.forwarding.command import webhooks
-from casetrail_audit.garbage import collect_rarely
 from casetrail_audit.main import create_app
 from casetrail_audit.rebuild import rebuild_views
 from casetrail_audit.rebuilding.command import rebuild

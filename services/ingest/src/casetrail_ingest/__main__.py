@@ -6,8 +6,10 @@ from casetrail_ingest.main import create_app
 from casetrail_ingest.settings import IngestSettings
 
 if __name__ == "__main__":
+    from casetrail_runtime.garbage import collect_rarely
     from casetrail_runtime.settings import load_settings
 
+    collect_rarely()
     settings = load_settings(IngestSettings)
     uvicorn.run(
         create_app(settings),

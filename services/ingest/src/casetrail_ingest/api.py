@@ -5,6 +5,7 @@ incomplete handshake; 401 no or a wrong signature; 403 a wrong verify token; 413
 WhatsApp sends; 503 not stored, try again. WhatsApp repeats whatever is not answered 200.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
 import structlog
@@ -30,11 +31,14 @@ class BodyTooLarge(Exception):
     """The body is longer than any webhook."""
 
 
-def webhook_router(settings: IngestSettings, take_webhook: TakeWebhook) -> APIRouter:
-    """`GET` and `POST /webhooks/whatsapp`."""
-    router = APIRouter(prefix="/webhooks/whatsapp", tags=["webhooks"])
+PATH: Final = "/webhooks/whatsapp"
+Receive = Callable[[Request], Awaitable[Response]]
+
+
+def webhook_router(settings: IngestSettings, receive: Receive) -> APIRouter:
+    """`GET` and `POST /webhooks/whatsapp`; `receive` answers the latter."""
+    router = APIRouter(prefix=PATH, tags=["webhooks"])
     tokens = [token.get_secret_value().encode() for token in settings.verify_tokens]
-    secrets = [secret.get_secret_value().encode() for secret in settings.app_secrets]
 
     @router.get("", response_class=PlainTextResponse)
     async def handshake(
@@ -54,7 +58,14 @@ def webhook_router(settings: IngestSettings, take_webhook: TakeWebhook) -> APIRo
             return problem(403, "verify-token-unknown", "The verify token is not one of ours.")
         return PlainTextResponse(challenge, headers={"X-Content-Type-Options": "nosniff"})
 
-    @router.post("")
+    router.add_api_route("", receive, methods=["POST"])
+    return router
+
+
+def webhook_receiver(settings: IngestSettings, take_webhook: TakeWebhook) -> Receive:
+    """What answers a POST of a webhook."""
+    secrets = [secret.get_secret_value().encode() for secret in settings.app_secrets]
+
     async def receive(request: Request) -> Response:
         """How many events the body became, once all of them are stored."""
         try:
@@ -89,7 +100,7 @@ def webhook_router(settings: IngestSettings, take_webhook: TakeWebhook) -> APIRo
         answer = {"events": taken.events, "duplicates": taken.duplicates}
         return JSONResponse(answer if not taken.spooled else {**answer, "spooled": taken.spooled})
 
-    return router
+    return receive
 
 
 async def read_body(request: Request, limit: int) -> bytes:

@@ -17,8 +17,9 @@ from starlette.routing import Route
 
 from casetrail_ingest.adapters.spool import DiskSpool
 from casetrail_ingest.adapters.spool_health import SpoolHealth
-from casetrail_ingest.api import webhook_router
+from casetrail_ingest.api import webhook_receiver, webhook_router
 from casetrail_ingest.domain.reading import Workspaces
+from casetrail_ingest.door import WebhookDoor
 from casetrail_ingest.sending import Sending, serve_nothing
 from casetrail_ingest.settings import IngestSettings
 from casetrail_ingest.use_cases.drain_spool import DrainSpool
@@ -83,7 +84,9 @@ def create_app(settings: IngestSettings) -> FastAPI:
         settings.workspace_key.get_secret_value().encode(),
         lambda: datetime.now(UTC),
     )
-    app.include_router(webhook_router(settings, take_webhook))
+    receive = webhook_receiver(settings, take_webhook)
+    app.include_router(webhook_router(settings, receive))
+    app.add_middleware(WebhookDoor, receive=receive)
     for path, route in health_routes(pings, telemetry.registry):
         app.router.routes.append(Route(path, route))
     return app

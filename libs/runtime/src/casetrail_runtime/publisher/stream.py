@@ -39,6 +39,8 @@ ATTEMPT: Final = 2.0
 FEW: Final = 8
 """A refused batch is halved down to this many, then stored one by one."""
 _BATCH_HEADERS: Final = 160
+_MSG_ID: Final = Header.MSG_ID.value
+_CONTENT: Final = {"content-type": CONTENT_TYPE}
 _MAX_PAYLOAD: Final = 1024 * 1024
 
 
@@ -51,6 +53,7 @@ class _Call:
     done: asyncio.Future[None]
     acks: list[Ack] = field(default_factory=list)
     obstacle: str = "NATS was slow"
+    look: asyncio.TimerHandle | None = None
 
     def stored(self, ack: Ack, now: float) -> None:
         if self.done.done():
@@ -59,6 +62,12 @@ class _Call:
         self.progress = now
         if len(self.acks) == self.total:
             self.done.set_result(None)
+
+    def forget(self) -> None:
+        """What is not sent yet is not sent any more."""
+        self.done.cancel()
+        if self.look is not None:
+            self.look.cancel()
 
     def refused(self, reason: str, *, passing: bool) -> None:
         if not self.done.done():
@@ -132,10 +141,13 @@ class StreamPublisher:
 
         One that is too large makes the server close the connection, so it is never sent.
         """
-        size = len(data) + header_size({**headers, Header.MSG_ID.value: msg_id})
+        return len(data) + header_size({**headers, _MSG_ID: msg_id}) <= self._limit
+
+    @property
+    def _limit(self) -> int:
+        """Bytes a message may have, its headers counted, so that it also goes into a batch."""
         client = connected_client(self._broker)
-        limit = _MAX_PAYLOAD if client is None else client.max_payload
-        return size + _BATCH_HEADERS <= limit
+        return (_MAX_PAYLOAD if client is None else client.max_payload) - _BATCH_HEADERS
 
     async def close(self) -> None:
         """Ends after what is under way is stored or has failed; later calls get `NotStored`."""
@@ -155,40 +167,47 @@ class StreamPublisher:
         name = f"publish {self._stream}"
         with self._telemetry.tracer.start_as_current_span(name, kind=SpanKind.PRODUCER):
             try:
-                prepared = self._prepare(messages)
-                for message in prepared:
-                    await self._wait_for_room(call)
-                    self._enqueue(_Item(call, message, message.size))
+                for message, size in self._prepare(messages):
+                    if self._crowded:
+                        await self._wait_for_room(call)
+                    self._enqueue(_Item(call, message, size))
                 await self._wait_until_done(call)
             except NotStored:
                 self._telemetry.not_stored.labels(self._stream).inc()
                 raise
             finally:
-                call.done.cancel()  # what is not sent yet is forgotten
+                call.forget()
         self._telemetry.publishing.labels(self._stream).observe(loop.time() - started)
         return call.acks
 
     def _prepare(
         self, messages: Sequence[tuple[str, bytes, str, Mapping[str, str] | None]]
-    ) -> list[Message]:
+    ) -> list[tuple[Message, int]]:
+        """The messages with their headers, and the bytes each takes."""
         if self._closed:
             raise NotStored(f"the publisher of {self._stream} is closed")
         shared = {**trace_headers(), Header.EXPECTED_STREAM.value: self._stream}
+        limit = self._limit
         prepared = []
         for subject, data, msg_id, headers in messages:
-            own = {"content-type": CONTENT_TYPE} if headers is None else headers
-            complete = {**shared, **own, Header.MSG_ID.value: msg_id}
-            if not self.fits(data, complete, msg_id):
+            own = _CONTENT if headers is None else headers
+            message = Message(subject, data, {**shared, **own, _MSG_ID: msg_id})
+            size = message.size
+            if size > limit:
                 raise NotStored(
                     f"{msg_id}: {len(data)} bytes and its headers are more than NATS takes in one "
                     "message (max_payload)",
                     passing=False,
                 )
-            prepared.append(Message(subject, data, complete))
+            prepared.append((message, size))
         return prepared
 
+    @property
+    def _crowded(self) -> bool:
+        return len(self._waiting) >= WAITING_MESSAGES or self._waiting_bytes >= WAITING_BYTES
+
     async def _wait_for_room(self, call: _Call) -> None:
-        while len(self._waiting) >= WAITING_MESSAGES or self._waiting_bytes >= WAITING_BYTES:
+        while self._crowded:
             if call.done.done():
                 call.done.result()
             self._room_made.clear()
@@ -198,10 +217,18 @@ class StreamPublisher:
                 raise self._too_late(call) from None
 
     async def _wait_until_done(self, call: _Call) -> None:
-        while (left := self._time_left(call)) > 0:
-            if (await asyncio.wait({call.done}, timeout=left))[0]:
-                return call.done.result()
-        raise self._too_late(call)
+        self._look_later(call, self._timeout)
+        await call.done
+
+    def _look_later(self, call: _Call, seconds: float) -> None:
+        call.look = asyncio.get_running_loop().call_later(seconds, self._look, call)
+
+    def _look(self, call: _Call) -> None:
+        """Ends a call that has gone without progress for too long."""
+        if (left := self._time_left(call)) > 0:
+            self._look_later(call, left)
+        elif not call.done.done():
+            call.done.set_exception(self._too_late(call))
 
     def _time_left(self, call: _Call) -> float:
         return call.progress + self._timeout - asyncio.get_running_loop().time()
@@ -229,7 +256,7 @@ class StreamPublisher:
         ids: set[str] = set()
         while self._waiting and len(chunk) < MAX_BATCH:
             item = self._waiting[0]
-            msg_id = item.message.headers[Header.MSG_ID.value]
+            msg_id = item.message.headers[_MSG_ID]
             if chunk and (size + item.size > BATCH_BYTES or msg_id in ids):
                 break
             self._waiting.popleft()

@@ -107,7 +107,7 @@ def customer_with(
 
 def classified(value: Any, otherwise: Kind) -> tuple[Kind, str] | None:
     """An id and what kind it is, by its form, else as its field says; None for no id."""
-    text = text_of(value)
+    text = None if value is None else text_of(value)
     if text is None:
         return None
     if text.isascii() and text.isdigit():

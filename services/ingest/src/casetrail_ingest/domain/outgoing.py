@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-URGENT = "channel.call_"
+URGENT = ".channel.call_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +13,11 @@ class Outgoing:
     id: str
     data: bytes
 
-    @property
-    def kind(self) -> str:
-        """`noun.verb`: the last two parts of the subject."""
-        return ".".join(self.subject.rsplit(".", 2)[-2:])
+    def is_a(self, kind: str) -> bool:
+        """Whether its `noun.verb` is this one."""
+        return self.subject.endswith(f".{kind}")
 
     @property
     def urgent(self) -> bool:
         """True for calls, which have to be answered within half a minute."""
-        return self.kind.startswith(URGENT)
+        return URGENT in self.subject

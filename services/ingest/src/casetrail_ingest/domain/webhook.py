@@ -195,9 +195,9 @@ def _people(
     A single contact that came with a single element belongs to it: it is its person when the
     element names nobody.
     """
-    if not isinstance(element, dict):
+    if not contacts or not isinstance(element, dict):
         return (), ()
-    named = {text_of(element.get(key)) for key in _PEOPLE} - {None}
+    named = {text_of(element[key]) for key in _PEOPLE if key in element} - {None}
     mine = tuple(
         c for c in contacts if named & {text_of(c.get("wa_id")), text_of(c.get("user_id"))}
     )
@@ -208,8 +208,8 @@ def _people(
 
 def text_of(value: Any) -> str | None:
     """A string or number as text, anything else as None: WhatsApp sends ids either way."""
-    if isinstance(value, str) and value:
-        return clean(value)
+    if isinstance(value, str):
+        return clean(value) or None
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return None

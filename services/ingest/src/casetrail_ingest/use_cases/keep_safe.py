@@ -34,9 +34,9 @@ class KeepSafe:
     async def __call__(self, messages: Sequence[Outgoing]) -> Safe:
         """What became of them; raises `NotStored` or `SpoolFull` when any of them is not safe."""
         urgent = [message for message in messages if message.urgent]
-        others = [message for message in messages if not message.urgent]
         if not urgent:
-            return await self._keep(self.stream, others, in_order=True)
+            return await self._keep(self.stream, messages, in_order=True)
+        others = [message for message in messages if not message.urgent]
         lanes = await asyncio.gather(
             self._keep(self.fast_lane, urgent, in_order=False),
             self._keep(self.stream, others, in_order=True),

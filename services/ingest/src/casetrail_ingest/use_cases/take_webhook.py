@@ -54,5 +54,5 @@ class TakeWebhook:
         reading = Reading(body, self.clock(), self.workspaces, self.workspace_key)
         going = [each for each in outgoing_of(reading) if each.id not in self.told]
         safe = await self.keep_safe(going)
-        self.told.note(each.id for each in going if each.kind == IDENTIFIED)
+        self.told.note(each.id for each in going if each.is_a(IDENTIFIED))
         return Taken(len(going), safe.duplicates, safe.spooled)
