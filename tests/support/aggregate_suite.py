@@ -56,6 +56,8 @@ class DiesBeforeMarking:
             return
         await self._log.mark(id, result, version)
 
+    mark_soon = mark
+
 
 def step(cause_id: str, aggregate: str = CV_A) -> Callable[[Loaded[State]], Decision[State]]:
     """A decision that adds the cause to the state and says which place it got."""

@@ -298,6 +298,8 @@ class MemoryProcessed:
             raise Crashed
         self.marks.setdefault(id, Applied(json.loads(json.dumps(dict(result))), version))
 
+    mark_soon = mark
+
 
 @dataclass
 class Activity:

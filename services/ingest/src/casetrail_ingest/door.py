@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope, Send
 from starlette.types import Receive as ReceiveBytes
-from starlette.types import Scope, Send
 
 from casetrail_ingest.api import PATH, Receive
 

@@ -202,12 +202,12 @@ def assemble(
     rules = open_rules(settings) if rules is None else rules
     processed = ProcessedLog(db[mongo.PROCESSED])
     custody = Custody(
-        mongo.MongoConversationStore(db[mongo.CONVERSATIONS]),
+        mongo.MongoConversationStore(db[mongo.CONVERSATIONS], processed),
         MongoSlots(db[mongo.USERS]),
         rules.picks,
     )
     memories = MongoMemories(db[MEMORIES])
-    users = mongo.user_store(db[mongo.USERS])
+    users = mongo.user_store(db[mongo.USERS], processed)
     inbox = Inbox(settings.queue, load_policies(settings.custody_file))
     activity = MongoActivity(db[ACTIVITY])
     policy = RoutingPolicy(rules.escalation, timedelta(hours=settings.reopen_hours), inbox)

@@ -1,16 +1,19 @@
 """Aggregates and processed causes in MongoDB."""
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar, overload
 
+import structlog
 from casetrail_contracts import Event
 from casetrail_contracts.envelope import CONTENT_TYPE
 from pymongo import ASCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from casetrail_runtime.mongo import Collection, Document, durable
+from casetrail_runtime.outbox.handling import ProcessedStore, keep_oldest
 from casetrail_runtime.outbox.model import (
     PLAIN,
     RING,
@@ -21,10 +24,13 @@ from casetrail_runtime.outbox.model import (
     VersionConflict,
     version_after,
 )
+from casetrail_runtime.redaction import describe_error
 from casetrail_runtime.telemetry import trace_headers
 
 S = TypeVar("S")
 
+log: Final = structlog.get_logger()
+MARKS_AT_ONCE: Final = 256
 PROCESS: Final = uuid.uuid4().hex
 """Names this process in what it writes, so that its own relay publishes first."""
 
@@ -43,18 +49,34 @@ class AggregateCollection(Generic[S]):
 
     @overload
     def __init__(
-        self: "AggregateCollection[Document]", collection: Collection, *, writer: str = PROCESS
+        self: "AggregateCollection[Document]",
+        collection: Collection,
+        *,
+        writer: str = PROCESS,
+        processed: ProcessedStore | None = None,
     ) -> None: ...
     @overload
     def __init__(
-        self, collection: Collection, *, codec: Codec[S], writer: str = PROCESS
+        self,
+        collection: Collection,
+        *,
+        codec: Codec[S],
+        writer: str = PROCESS,
+        processed: ProcessedStore | None = None,
     ) -> None: ...
     def __init__(
-        self, collection: Collection, *, codec: Codec[Any] = PLAIN, writer: str = PROCESS
+        self,
+        collection: Collection,
+        *,
+        codec: Codec[Any] = PLAIN,
+        writer: str = PROCESS,
+        processed: ProcessedStore | None = None,
     ) -> None:
+        """`processed`, for who commits without `Aggregates`, gets what a full ring drops."""
         self._collection = durable(collection)
         self._codec: Codec[S] = codec
         self._writer = writer
+        self._processed = processed
 
     @property
     def name(self) -> str:
@@ -99,6 +121,8 @@ class AggregateCollection(Generic[S]):
             OutOfSequence: the events do not follow `current.version`; nothing was written.
         """
         version = version_after(current, state, events)
+        if self._processed is not None:
+            await keep_oldest(self._processed, self.name, current)
         now = datetime.now(UTC)
         headers = {"content-type": CONTENT_TYPE, **trace_headers()}
         outbox = [
@@ -151,6 +175,7 @@ class ProcessedLog:
 
     def __init__(self, collection: Collection) -> None:
         self._collection = durable(collection)
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def seen(self, id: str) -> Applied | None:  # noqa: A002 - the document's word
         """What this event or command led to, or None when it is new."""
@@ -164,3 +189,21 @@ class ProcessedLog:
             await self._collection.insert_one(document)
         except DuplicateKeyError:
             return
+
+    async def mark_soon(self, id: str, result: Result, version: int = 0) -> None:  # noqa: A002
+        """The same in the background, for a cause that its aggregate remembers too.
+
+        A mark that is lost is made before the aggregate forgets (`keep_oldest`).
+        """
+        if len(self._under_way) >= MARKS_AT_ONCE:
+            await self.mark(id, result, version)
+            return
+        task = asyncio.create_task(self._mark_if_possible(id, result, version))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _mark_if_possible(self, id: str, result: Result, version: int) -> None:  # noqa: A002
+        try:
+            await self.mark(id, result, version)
+        except PyMongoError as error:
+            log.warning("cause not marked yet", cause=id, reason=describe_error(error))

@@ -55,6 +55,19 @@ class ProcessedStore(Protocol):
     async def mark(self, id: str, result: Result, version: int = 0) -> None:  # noqa: A002
         """Remembers it; a second mark of the same id changes nothing."""
 
+    async def mark_soon(self, id: str, result: Result, version: int = 0) -> None:  # noqa: A002
+        """The same without waiting for it: for a cause that its aggregate remembers too."""
+
+
+async def keep_oldest(processed: ProcessedStore, store: str, current: Loaded[S]) -> None:
+    """Sees to it that the cause that the next write drops from a full ring is in the log.
+
+    It is there already unless the process died before it had marked it.
+    """
+    if len(current.applied) >= RING:
+        cause_id, applied = next(iter(current.applied.items()))
+        await processed.mark(f"{cause_id}@{store}/{current.id}", applied.result, applied.version)
+
 
 class Aggregates(Generic[S]):
     """The aggregates of a service, changed by causes that each take effect once."""
@@ -95,7 +108,7 @@ class Aggregates(Generic[S]):
         if known is not None:
             return Outcome(known.result, known.version, repeated=True)
         applied, repeated = await self._apply(id, cause_id, decide)
-        await self._processed.mark(key, applied.result, applied.version)
+        await self._processed.mark_soon(key, applied.result, applied.version)
         return Outcome(applied.result, applied.version, repeated)
 
     async def _apply(
@@ -115,7 +128,7 @@ class Aggregates(Generic[S]):
             if known is not None:
                 return known, True
             decision = decide(current)
-            await self._keep_oldest(current)
+            await keep_oldest(self._processed, self._store.name, current)
             try:
                 version = await self._store.commit(
                     current, decision.state, decision.events, cause_id, decision.result
@@ -124,13 +137,3 @@ class Aggregates(Generic[S]):
                 continue
             return Applied(decision.result, version), False
         raise VersionConflict(f"{id} was changed by others {self._attempts} times in a row")
-
-    async def _keep_oldest(self, current: Loaded[S]) -> None:
-        """Sees to it that the cause that falls out of a full ring is in the log.
-
-        It is there already unless the process died between commit and mark.
-        """
-        if len(current.applied) >= RING:
-            cause_id, applied = next(iter(current.applied.items()))
-            key = f"{cause_id}@{self._store.name}/{current.id}"
-            await self._processed.mark(key, applied.result, applied.version)

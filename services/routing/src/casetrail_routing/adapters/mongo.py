@@ -18,7 +18,7 @@ from pymongo import ASCENDING, IndexModel
 from casetrail_routing.domain.conversation import Conversation
 from casetrail_routing.domain.handover import EndedShift
 from casetrail_routing.domain.user import User
-from casetrail_routing.ports import Key, Slot
+from casetrail_routing.ports import Key, ProcessedStore, Slot
 
 CONVERSATIONS: Final = "conversations"
 USERS: Final = "users"
@@ -99,17 +99,21 @@ CONVERSATION_CODEC: Final = Codec(encode=_encode_conversation, decode=_decode_co
 USER_CODEC: Final = Codec(encode=_encode_user, decode=_decode_user)
 
 
-def user_store(collection: Collection) -> AggregateCollection[User]:
+def user_store(
+    collection: Collection, processed: ProcessedStore | None = None
+) -> AggregateCollection[User]:
     """The users of one collection."""
-    return AggregateCollection(collection, codec=USER_CODEC)
+    return AggregateCollection(collection, codec=USER_CODEC, processed=processed)
 
 
 class MongoConversationStore:
     """Conversations in one collection, and the queue as a query over it."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, processed: ProcessedStore | None = None) -> None:
         self._collection = collection
-        self._aggregates = AggregateCollection(collection, codec=CONVERSATION_CODEC)
+        self._aggregates = AggregateCollection(
+            collection, codec=CONVERSATION_CODEC, processed=processed
+        )
 
     @property
     def name(self) -> str:

@@ -46,12 +46,14 @@ class Answering:
             return CommandReply.model_validate(known.result)
         try:
             reply = await self._attempt(target, attempt)
+            mark = self.processed.mark_soon  # the aggregate knows the reply as well
         except Refused as refusal:
             await self.publisher.publish(self._rejection(command, target, refusal))
             reply = CommandReply.rejected(refusal.code, refusal.detail)
             if isinstance(refusal, VersionMoved):
                 reply = reply.model_copy(update={"version": refusal.version})
-        await self.processed.mark(once, reply.model_dump(mode="json"), reply.version or 0)
+            mark = self.processed.mark
+        await mark(once, reply.model_dump(mode="json"), reply.version or 0)
         return reply
 
     async def _attempt(self, target: Target, attempt: Attempt) -> CommandReply:
