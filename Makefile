@@ -71,6 +71,10 @@ docs: ready ## write the generated part of docs/reference; ARGS=--check only say
 screenshots: ready ## the console's pages as pictures in docs/images; needs a Chromium
 	$(PY) -m tests.e2e.screenshots
 
+.PHONY: compose-test
+compose-test: ready ## docker-compose.yml built, played, killed and checked; needs Docker
+	@$(PY) -m tests.compose
+
 .PHONY: images $(addprefix image-,$(SERVICES))
 images: $(addprefix image-,$(SERVICES)) ## build the image of each service; needs Docker
 $(addprefix image-,$(SERVICES)): image-%:

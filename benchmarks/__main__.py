@@ -9,7 +9,7 @@ import contextlib
 import sys
 from pathlib import Path
 
-from benchmarks import commands, escalation, growth, ingest, recorder, seal
+from benchmarks import commands, escalation, gateway, growth, ingest, live, recorder, seal
 from benchmarks.document import Recording
 
 BENCHMARKS = {
@@ -19,6 +19,8 @@ BENCHMARKS = {
     "growth": growth.run,
     "escalation": escalation.run,
     "commands": commands.run,
+    "gateway": gateway.run,
+    "live": live.run,
 }
 
 

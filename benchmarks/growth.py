@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -29,6 +29,7 @@ from casetrail_audit.ports import Stream
 from casetrail_audit.sealing.mongo_tree import MongoSealedLog
 from casetrail_audit.sealing.seal_log import SealLog
 from casetrail_audit.use_cases import CompleteLog, FoldViews, RecordMessages
+from casetrail_contracts import Event
 from casetrail_evidence.merkle import inclusion_proof, inclusion_ranges, needed_nodes
 from casetrail_evidence.tiles import tile_source, tiles_for
 from casetrail_gateway.adapters.mongo import MongoLog
@@ -100,8 +101,8 @@ class GrowingLog:
     messages: Iterator[Message]
 
     @classmethod
-    def on(cls, client: Client) -> "GrowingLog":
-        """Parts that do not wait for the journal."""
+    def on(cls, client: Client, told: Iterator[Message] | None = None) -> "GrowingLog":
+        """Parts that do not wait for the journal; what is told are `messages` without others."""
         db = database(client).with_options(write_concern=WriteConcern(w=1, j=False))
         records, book = MongoRecords(db), MongoLogBook(db, LOG)
         return cls(
@@ -111,7 +112,7 @@ class GrowingLog:
             CompleteLog(NO_STREAM, records, book, KEY.encode()),
             FoldViews(records, MongoViews(client, db)),
             SealLog(MongoSealedLog(db, LOG), KEYS, LOG, lambda: datetime.now(UTC)),
-            messages(),
+            messages(events(EACH)) if told is None else told,
         )
 
     async def grow(self, size: int) -> None:
@@ -131,13 +132,16 @@ class GrowingLog:
             pass
 
 
-def messages() -> Iterator[Message]:
-    """Messages without end: the same story for case after case, with ids and times of its own."""
-    story = [(event.nats_subject, event.to_bytes()) for event in events(EACH)]
-    ids = [event.id.encode() for event in events(EACH)]
+def messages(told: Sequence[Event]) -> Iterator[Message]:
+    """Messages without end: the same story for case after case, with ids and times of its own.
+
+    The story is one conversation, `cv_0`, and its case, `CASE-0`.
+    """
+    story = [(event.nats_subject, event.to_bytes()) for event in told]
+    ids = [event.id.encode() for event in told]
     seq, first = 0, 0
     while True:
-        for position in range(EACH):
+        for position in range(len(story)):
             for case in range(first, first + AT_ONCE):
                 seq += 1
                 subject, data = story[position]

@@ -22,8 +22,8 @@ from nats.js.api import StorageType, StreamConfig
 from benchmarks.load import KEY, end, percentile, python, show
 from benchmarks.webhook_load import SECRET, as_fast_as_possible, at_rate, connections, request
 
-POSTS = 3_000
-ROUNDS = 6
+POSTS = 12_000
+ROUNDS = 12
 CONNECTIONS = 32
 P99_TARGET_MS, BATCH_TARGET_MS = 50.0, 250.0
 

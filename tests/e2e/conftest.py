@@ -13,7 +13,9 @@ import pytest
 from casetrail_local.description import StackDescription
 from casetrail_local.folder import DataFolder
 from casetrail_local.identity import Identity, load_or_make
+from casetrail_local.ports import free_port, is_free
 from casetrail_local.progress import Steps
+from casetrail_local.services import STANDARD_PORTS
 from casetrail_local.story import Story
 from rich.console import Console
 
@@ -23,10 +25,14 @@ STOP_WITHIN = 120
 
 @contextmanager
 def running_stack(folder: Path) -> Iterator["RunningStack"]:
-    """A stack with its data in `folder`, on free ports; stopped at the end."""
+    """A stack with its data in `folder`, on free ports of its own; stopped at the end.
+
+    Two that start at the same moment would both find the standard ports free.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "up.log"
     command = [sys.executable, "-m", "casetrail_local.cli", "up", "--data", str(folder)]
+    command += ["--port-base", str(free_ports())]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1"}
@@ -36,6 +42,14 @@ def running_stack(folder: Path) -> Iterator["RunningStack"]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(STOP_WITHIN)
+
+
+def free_ports() -> int:
+    """Where a row of ports begins that nobody listens on."""
+    while True:
+        base = free_port()
+        if all(is_free(port) for port in range(base, base + len(STANDARD_PORTS))):
+            return base
 
 
 class RunningStack:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from casetrail_local.story import Told
 
 from tests.e2e.conftest import RunningStack
@@ -14,6 +15,7 @@ from tests.support.browser import running_browser
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.stack
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WAIT = 60_000
 """Milliseconds; what a busy machine may take for a page."""
 
@@ -114,6 +116,28 @@ async def test_an_agent_acts_from_the_page(page: Any, stack: RunningStack, told:
     await eventually(noted, within=20)
 
 
+async def test_an_entry_arrives_while_the_page_is_read(
+    page: Any, stack: RunningStack, told: Told
+) -> None:
+    """What somebody else does slides in at the end; nothing that is read moves or is lost."""
+    await sign_in(page, stack, "reviewer")
+    url = stack.description.gateway_url
+    await page.goto(f"{url}/cases/{told.case_id}")
+    await page.wait_for_selector(".live:not([hidden])")
+    first = await page.evaluate("document.querySelector('.entry').getBoundingClientRect().top")
+    answer = await page.request.post(
+        f"{url}/v1/tickets/{told.ticket_id}/notes",
+        headers={"Authorization": f"Bearer {stack.description.tokens.agent}"},
+        data={"note": "She called <again>"},
+    )
+    assert answer.status == 201, await answer.text()
+    arrived = await page.wait_for_selector(".entry.new:has-text('She called <again>')")
+    assert await arrived.get_attribute("data-action") == "ticket.note_added"
+    assert first == await page.evaluate(
+        "document.querySelector('.entry').getBoundingClientRect().top"
+    )
+
+
 async def test_evidence_is_taken_out_from_the_page(
     page: Any, stack: RunningStack, told: Told
 ) -> None:
@@ -141,3 +165,88 @@ async def test_evidence_is_taken_out_from_the_page(
     )
     output, _ = await verify.communicate()
     assert verify.returncode == 0, output.decode()
+
+
+async def points(page: Any, given: dict[str, int], entry: str) -> None:
+    """Fills in the score form: points from the lists, evidence by pointing at an entry."""
+    for criterion, value in given.items():
+        question = f'fieldset[data-criterion="{criterion}"]'
+        await page.select_option(f"{question} select", str(value))
+        await page.focus(f"{question} input.cites")
+        await page.hover(f"{entry}")
+        await page.click(f"{entry} .to-cite")
+        assert await page.input_value(f"{question} input.cites") != ""
+
+
+async def test_a_score_is_given_by_pointing_and_disputed(
+    page: Any, stack: RunningStack, told: Told
+) -> None:
+    """A reviewer scores the case, the agent disputes, a lead decides; each from the pages."""
+    url = stack.description.gateway_url
+    await sign_in(page, stack, "reviewer")
+    await page.goto(f"{url}/cases/{told.case_id}")
+    await page.click(".quality summary")
+    await page.click(".quality form button")
+    await page.wait_for_url("**/quality/reviews/**")
+    review = page.url
+    entry = '.entry[data-action="ticket.created"]'
+    card = {"understood": 4, "kept-informed": 2, "handed-over": 4, "solved": 4}
+    await points(page, {**card, "tone": 0, "private": 1}, entry)
+    await page.click('form[action$="/scores"] > button')
+    await page.wait_for_url("**said=scores")
+    assert "83.3 %" in await page.inner_text(".heading")
+
+    await page.context.clear_cookies()
+    await sign_in(page, stack, "agent")
+    await page.goto(review)
+    await page.click('details:has(form[action$="/dispute"]) summary')
+    await page.check('input[name="criterion.tone"]')
+    await page.fill('form[action$="/dispute"] textarea', "I was calm throughout")
+    await page.click('form[action$="/dispute"] > button')
+    await page.wait_for_url("**said=dispute")
+
+    await page.context.clear_cookies()
+    await sign_in(page, stack, "lead")
+    await page.goto(review)
+    form = 'form[action$="/resolve"]'
+    await page.select_option(f'{form} select[name="verdict"]', "changed")
+    await page.fill(f'{form} textarea[name="reason"]', "The answers are friendly")
+    await points(page, {"tone": 2}, entry)
+    await page.click(f"{form} > button")
+    await page.wait_for_url("**said=resolve")
+    assert "91.7 %" in await page.inner_text(".heading")
+    assert "The answers are friendly" in await page.inner_text(".said")
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+async def test_no_page_keeps_anybody_out(
+    page: Any, stack: RunningStack, told: Told, colours: str
+) -> None:
+    """WCAG 2.2 AA as far as axe can see: on every page, wide and narrow, in both languages."""
+    await sign_in(page, stack, "admin")
+    url = stack.description.gateway_url
+    await page.emulate_media(color_scheme=colours)
+    reviews = await page.request.get(
+        f"{url}/v1/reviews?case={told.case_id}",
+        headers={"Authorization": f"Bearer {stack.description.tokens.admin}"},
+    )
+    addresses = [
+        *("/cases", "/cases?status=closed", f"/cases/{told.case_id}", "/tickets"),
+        *(f"/tickets/{told.ticket_id}", "/records/3", "/people", "/people/a"),
+        *("/quality/figures", f"/compare?left={told.case_id}&right={told.case_id}"),
+        *("/quality", "/quality/coaching", "/privacy", "/log", "/cases/CASE-999999"),
+        *(f"/quality/reviews/{each['review_id']}" for each in (await reviews.json())["items"][:1]),
+    ]
+    faults = []
+    for language, width in (("en", 1280), ("ur", 390)):
+        await page.set_viewport_size({"width": width, "height": 844})
+        cookie = {"name": "casetrail_language", "value": language, "url": url}
+        await page.context.add_cookies([cookie])
+        for address in addresses:
+            await page.goto(url + address)
+            found = await Axe().run(page, options={"runOnly": {"type": "tag", "values": WCAG}})
+            faults += [
+                f"{address} ({language}, {width}): {fault['id']}: {fault['nodes'][0]['html'][:200]}"
+                for fault in found.response["violations"]
+            ]
+    assert faults == []

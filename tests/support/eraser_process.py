@@ -5,8 +5,6 @@ is one of its records, its streams or its certificates.
 """
 
 import asyncio
-import os
-import signal
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -19,30 +17,8 @@ from casetrail_runtime.broker import make_broker
 from casetrail_runtime.mongo import database, make_client
 from pydantic import SecretStr
 
+from tests.support.dying import DiesAfter
 from tests.support.fixtures import Addresses
-
-
-class DiesAfter:
-    """Passes everything on, and dies at the end of a call of one method."""
-
-    def __init__(self, inner: Any, method: str, calls: int) -> None:
-        self._inner = inner
-        self._method = method
-        self._left = calls
-
-    def __getattr__(self, name: str) -> Any:
-        given = getattr(self._inner, name)
-        if name != self._method:
-            return given
-
-        async def last(*arguments: Any) -> Any:
-            answer = await given(*arguments)
-            self._left -= 1
-            if self._left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return answer
-
-        return last
 
 
 async def main(mongo_url: str, nats_url: str, method: str, calls: str) -> None:

@@ -72,6 +72,7 @@ def ticket_of(steps: Iterable[Step]) -> Json:  # noqa: C901 - one branch for eac
                     "to": data["to"],
                     "reference": data.get("reference"),
                     "expected_at": _moment(data.get("expected_at")),
+                    "chased": data.get("chased"),
                 }
             case "ticket.note_added":
                 ticket["notes"] += 1

@@ -55,8 +55,8 @@ async def test_a_hold_wins_and_an_erasure_reaches_the_file(
         held = await log.db["records"].find_one({"_id": 6})
         assert held is not None
         assert held["private"]["text"] == "giraffe 6"
-        [file] = files_in(tmp_path / "archives")
-        assert b"zebra 3" in gzip.decompress(file.read_bytes())
+        files = files_in(tmp_path / "archives")  # one, or more where recording took its time
+        assert any(b"zebra 3" in gzip.decompress(file.read_bytes()) for file in files)
 
         erase = {"id": derive_id("erase"), "workspace": "main", "actor": ADMIN}
         scope = ScopeBody(customer=CV)
@@ -69,7 +69,7 @@ async def test_a_hold_wins_and_an_erasure_reaches_the_file(
             return True
 
         await eventually(done, 60)
-        assert b"zebra" not in gzip.decompress(file.read_bytes())
+        assert not any(b"zebra" in gzip.decompress(file.read_bytes()) for file in files)
         assert not [seq for seq, data in await messages(js, "SUPPORT") if b"zebra" in data]
         assert not [record for record in await log.replica.records() if "zebra" in str(record)]
         again = await log.left(5)
@@ -77,7 +77,7 @@ async def test_a_hold_wins_and_an_erasure_reaches_the_file(
         assert all(record["archived"]["fields"] == [] for record in again)
         assert all(record["erased"]["certified"] for record in again)
         key = str(settings.log_keys.signer.verifier)
-        assert verify(["archive", str(file), "--key", key]) == 0
+        assert verify(["archive", *map(str, files), "--key", key]) == 0
         rewritten = await log.db["records"].find_one({"data.stage": "rewritten"})
         assert rewritten is not None
         assert rewritten["data"]["erasure_id"] is not None

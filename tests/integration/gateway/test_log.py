@@ -9,12 +9,13 @@ from casetrail_audit.adapters.indexes import INDEXES
 from casetrail_contracts.subjects import SUPPORT
 from casetrail_gateway.adapters.mongo import MongoLog
 from casetrail_gateway.adapters.mongo_queries import (
+    beside_pipeline,
     case_query,
     causes_query,
-    copies_pipeline,
     record_query,
     timeline_query,
 )
+from casetrail_gateway.adapters.mongo_work import MongoWork
 from casetrail_gateway.domain.errors import LogUnavailable
 from casetrail_gateway.domain.log import (
     CaseFilter,
@@ -24,7 +25,7 @@ from casetrail_gateway.domain.log import (
     RecordFilter,
     Scope,
 )
-from casetrail_gateway.ports import Log
+from casetrail_gateway.ports import Log, WorkRecords
 from casetrail_local.servers import MongoServer
 from casetrail_runtime.mongo import Database, database, ensure_indexes, make_client
 from pydantic import SecretStr
@@ -33,6 +34,7 @@ from tests.support.fixtures import Addresses
 from tests.unit.gateway.memory_log import MemoryLog
 from tests.unit.gateway.story import (
     CV,
+    OTHER_CV,
     START,
     case_document,
     other_case_document,
@@ -109,6 +111,159 @@ async def test_a_case_timeline_has_the_tickets_that_concern_it(log: Log) -> None
     assert await seqs(log.timeline("main", own, Kinds(), WHOLE)) == [1, 2, 3, 4, 7, 9, 10]
 
 
+async def test_a_case_comes_with_what_goes_with_it(log: Log) -> None:
+    """View, head and the tickets that are linked to it in one answer, the same as one by one."""
+    now = await log.case_now("main", "CASE-1002")
+    assert now.case == await log.case("main", "CASE-1002")
+    assert now.concerning == ("T-1001",)
+    assert now.head == await log.head()
+    missing = await log.case_now("main", "CASE-9")
+    assert (missing.case, missing.concerning) == (None, ())
+    assert missing.head.complete_through == 15
+    elsewhere = await log.case_now(ELSEWHERE, "CASE-1002")
+    assert (elsewhere.case, elsewhere.concerning) == (None, ())
+
+
+async def test_a_database_without_anything_has_an_empty_head(mongo_db: Database) -> None:
+    """Before audit has written its first record: nothing is complete, and nothing breaks."""
+    head = await MongoLog(mongo_db).head()
+    assert (head.complete_through, head.first_seq, head.size, head.root) == (0, 1, 0, None)
+    await mongo_db["tree"].insert_one({"_id": "head", "size": 7, "root": bytes(32)})
+    head = await MongoLog(mongo_db).head()
+    assert (head.complete_through, head.size) == (0, 7)
+
+
+async def test_records_are_found_by_what_they_are_about(log: Log) -> None:
+    """Every event of these targets, in order, of one workspace."""
+    found = await log.records_about("main", ["ticket/T-1001", f"conversation/{OTHER_CV}"])
+    assert [record.seq for record in found] == [7, 8, 9]
+    assert await log.records_about(ELSEWHERE, ["ticket/T-1001"]) == []
+
+
+@pytest.fixture(params=["memory", "mongo"])
+async def work(request: pytest.FixtureRequest, mongo_db: Database) -> WorkRecords:
+    """What the log tells of work, in memory and in MongoDB."""
+    made = documents()
+    stretch = {"kind": "owner", "holder": "agent:a", "from": START, "to": None, "seq": 3}
+    made["cases"][0]["custody"] = [stretch]
+    if request.param == "memory":
+        return MemoryLog(made["records"], made["cases"], made["tickets"])
+    await seed(mongo_db)
+    await mongo_db["cases"].update_one({"_id": "main:CASE-1001"}, {"$set": {"custody": [stretch]}})
+    return MongoWork(mongo_db)
+
+
+DAY = (START, START + timedelta(days=1))
+
+
+async def test_what_samples_are_drawn_from(work: WorkRecords) -> None:
+    """Cases by when they were opened, and what happened in them; bounded by a sequence."""
+    assert await work.opened("main", *DAY, through=12, limit=9) == ["CASE-1001", "CASE-1002"]
+    assert await work.opened("main", *DAY, through=7, limit=9) == ["CASE-1001"]
+    assert await work.opened("main", *DAY, through=12, limit=1) == ["CASE-1001"]
+    assert await work.opened("main", DAY[1], DAY[1], through=12, limit=9) == []
+    asked = ("conversation.assigned", "ticket.created")
+    happened = await work.happened("main", ["CASE-1001"], asked, through=12)
+    assert sorted(happened, key=str) == [
+        ("CASE-1001", "conversation.assigned", "agent:a"),
+        ("CASE-1001", "ticket.created", None),
+    ]
+    assert len(await work.happened("main", ["CASE-1001"], asked, through=3)) == 1
+    assert await work.happened("main", ["CASE-1002"], asked, through=12) == []
+
+
+async def test_what_figures_are_made_of(work: WorkRecords) -> None:
+    """Acts in log order with who and whose, and the custody of cases; of one workspace."""
+    acts = await work.acts(
+        "main", ["conversation.assigned", "ticket.created"], *DAY, through=15, limit=9
+    )
+    told = [(act.seq, act.action, act.person, act.owner, act.case_id) for act in acts]
+    assert told == [
+        (3, "conversation.assigned", None, "agent:a", "CASE-1001"),
+        (7, "ticket.created", "agent:a", None, "CASE-1001"),
+    ]
+    assert await work.acts("main", ["ticket.created"], *DAY, through=6, limit=9) == []
+    assert len(await work.acts("main", ["ticket.created"], *DAY, through=15, limit=1)) == 1
+    custody = await work.custody_of("main", ["CASE-1001", "CASE-1002", "CASE-9"])
+    assert [(i.kind, i.holder, i.begins) for i in custody["CASE-1001"]] == [
+        ("owner", "agent:a", START)
+    ]
+    assert set(custody) == {"CASE-1001", "CASE-1002"}
+    assert await work.custody_of("main", []) == {}
+
+
+@pytest.mark.parametrize("about", ["agent:a", "agent:b"])
+async def test_reviews_of_others_are_left_out(mongo_db: Database, about: str) -> None:
+    """A timeline and a search for one person hold the reviews of their own work."""
+    await seed(mongo_db)
+    extra = [
+        record(16, "review.opened", case_id="CASE-1001", data={"about": "agent:a"}),
+        record(17, "review.noted", case_id="CASE-1001", data={"about": "agent:a"}),
+    ]
+    await mongo_db["records"].insert_many(extra)
+    kept = [16, 17] if about == "agent:a" else []
+    memory = MemoryLog([*documents()["records"], *extra], [], [])
+    for one in (memory, MongoLog(mongo_db)):
+        theirs = Kinds(("review", "ticket"), reviews_of=about)
+        assert await seqs(one.timeline("main", CASE, theirs, WHOLE)) == [7, 9, *kept]
+        assert await seqs(one.timeline("main", CASE, Kinds(), WHOLE)) == [1, 2, 3, 4, 7, 9, 10]
+        wanted = RecordFilter(case_id="CASE-1001", action="review", reviews_of=about)
+        assert await seqs(one.records("main", wanted, WHOLE)) == kept
+
+
+@pytest.fixture(params=["memory", "mongo"])
+async def merged_log(request: pytest.FixtureRequest, mongo_db: Database) -> Log:
+    """The log after the second case was merged into the first."""
+    made = documents()
+    link = record(
+        16,
+        "conversation.linked",
+        conversation_id=OTHER_CV,
+        case_id="CASE-1001",
+        causation_id="e1",
+        data={"linked_to": CV, "linked_case_id": "CASE-1001", "merged_case_id": "CASE-1002"},
+    )
+    cases = [
+        {**case_document(), "merged_case_ids": ["CASE-1002"], "conversation_ids": [CV, OTHER_CV]},
+        {**other_case_document(), "merged_into": "CASE-1001"},
+    ]
+    if request.param == "memory":
+        return MemoryLog([*made["records"], link], cases, made["tickets"])
+    await mongo_db["records"].insert_many([*made["records"], link])
+    await mongo_db["cases"].insert_many(cases)
+    await mongo_db["conversations"].insert_many(
+        [{"_id": f"main:{CV}", "linked": [OTHER_CV]}, {"_id": f"main:{OTHER_CV}", "linked_to": CV}]
+    )
+    return MongoLog(mongo_db)
+
+
+async def test_the_timeline_of_a_case_tells_what_was_merged_into_it(merged_log: Log) -> None:
+    """Its own records, those of the other case, and of the episodes of both."""
+    case = await merged_log.case("main", "CASE-1001")
+    other = await merged_log.case("main", "CASE-1002")
+    assert case is not None
+    assert other is not None
+    assert other.merged_into == "CASE-1001"
+    assert case.merged_episodes == other.episodes
+    whole = await seqs(merged_log.timeline("main", case.scope(), Kinds(), WHOLE))
+    alone = await seqs(merged_log.timeline("main", other.scope(), Kinds(), WHOLE))
+    assert alone
+    assert set(alone) < set(whole)
+    assert 16 in whole
+
+
+async def test_which_conversations_are_led_as_one_is_known_from_each(merged_log: Log) -> None:
+    """From the link's record: since when, and because of what."""
+    for conversation_id, other in ((CV, OTHER_CV), (OTHER_CV, CV)):
+        group = await merged_log.linked("main", conversation_id)
+        assert group.of(conversation_id) == (conversation_id, other)
+        at = START + timedelta(seconds=160)
+        assert group.hears(CV, OTHER_CV, at, "e9")
+        assert not group.hears(CV, OTHER_CV, at - timedelta(seconds=1), "e9")
+        assert group.hears(CV, OTHER_CV, START, "e1")
+    assert (await merged_log.linked(ELSEWHERE, CV)).of(CV) == (CV,)
+
+
 async def test_a_timeline_is_cut_into_pages(log: Log) -> None:
     """After, order, limit and the end of the complete part."""
     assert await seqs(log.timeline("main", CASE, Kinds(), Page(2, "asc", 3))) == [4, 7]
@@ -150,13 +305,14 @@ async def test_footprints_copies_and_causes(log: Log) -> None:
     """What surrounds the entries of a timeline."""
     found = await log.footprints("main", CASE, 4)
     assert [(step.seq, step.version) for step in found] == [(1, None), (2, 1), (3, 2), (4, None)]
-    assert dict(await log.copies([1, 4])) == {4: 2}
-    causes = await log.causes("main", ["e1", "e7", "nothing"])
+    copies, causes = await log.beside("main", [1, 4], ["e1", "e7", "nothing"])
+    assert dict(copies) == {4: 2}
     assert {name: (cause.seq, cause.action) for name, cause in causes.items()} == {
         "e1": (1, "message.received"),
         "e7": (7, "ticket.created"),
     }
-    assert await log.causes(ELSEWHERE, ["e1"]) == {}
+    assert await log.beside(ELSEWHERE, [1], ["e1"]) == ({}, {})
+    assert await log.beside("main", [4], []) == ({4: 2}, {})
 
 
 async def test_views_are_one_workspaces(log: Log) -> None:
@@ -264,7 +420,7 @@ QUERIES: list[tuple[str, str, Callable[[], dict[str, Any]], str]] = [
         "_id",
     ),
     ("causes", "records", lambda: causes_query("main", ["e1", "e2"]), "_id"),
-    ("copies", "records", lambda: copies_pipeline([1, 2])[0]["$match"], "_id"),
+    ("copies", "records", lambda: beside_pipeline("main", [1, 2], [])[0]["$match"], "_id"),
     ("cases", "cases", lambda: case_query("main", CaseFilter(), WHOLE), "opened_seq"),
     (
         "an agent's cases",

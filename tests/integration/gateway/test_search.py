@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
 from casetrail_audit.searching.entries import entry_change
 from casetrail_audit.searching.mongo_entries import SEARCH_INDEXES, SEARCHABLE, MongoSearchable
 from casetrail_audit.searching.running import follow
+from casetrail_gateway.adapters import mongo_search
 from casetrail_gateway.adapters.mongo_search import MongoCustomers, MongoWords
 from casetrail_gateway.domain.customers import CustomerKey
 from casetrail_gateway.domain.log import Hit, Page, RecordFilter
@@ -56,6 +58,29 @@ async def test_words_are_found_in_mongodb(mongo_db: Database) -> None:
     found = await MongoWords(mongo_db).hits("main", words, narrowed, Page(50, "desc"))
     assert found == [Hit(7, CV, "CASE-1001")]
     assert await MongoWords(mongo_db).as_of() == 25
+
+
+async def test_of_frequent_words_the_rarer_leads(
+    mongo_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where more is counted than is worth it, the newest stretch of the log tells them apart."""
+    await indexed(mongo_db)
+    texts = ["koi jawab"] * 6 + ["koi aya", "koi aya"]
+    made = [
+        record(seq, "message.received", private={"text": text})
+        for seq, text in enumerate(texts, 20)
+    ]
+    await mongo_db["records"].insert_many(made)
+    assert await follow(MongoSearchable(mongo_db, KEY), 27) == 27
+    monkeypatch.setattr(mongo_search, "_COUNTED", 2)
+    monkeypatch.setattr(mongo_search, "_NEWEST", 8)
+    words = MongoWords(mongo_db)
+    for line in ("koi aya", "aya koi"):
+        asked = records_asked(line, RecordFilter()).words
+        first, *_ = await words._rarest_first("main", asked)
+        (aya,) = records_asked("aya", RecordFilter()).words.terms
+        assert first == {"$eq": aya}
+    assert await seqs(mongo_db, "koi aya") == [27, 26]
 
 
 async def test_a_search_goes_by_its_index(mongo_db: Database) -> None:

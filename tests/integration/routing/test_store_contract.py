@@ -9,6 +9,7 @@ import pytest
 from casetrail_routing.adapters import mongo
 from casetrail_routing.adapters.mongo_activity import ACTIVITY, MongoActivity
 from casetrail_routing.adapters.mongo_activity import INDEXES as ACTIVITY_INDEXES
+from casetrail_routing.adapters.mongo_identities import IDENTITIES, MongoIdentities
 from casetrail_routing.adapters.mongo_memories import MEMORIES, MEMORY_INDEXES, MongoMemories
 from casetrail_routing.adapters.mongo_slots import MongoSlots
 from casetrail_routing.domain.conversation import Conversation
@@ -19,6 +20,7 @@ from casetrail_routing.domain.user import User
 from casetrail_routing.ports import (
     ActivityStore,
     ConversationStore,
+    Identities,
     Key,
     Loaded,
     Memories,
@@ -37,6 +39,7 @@ from tests.unit.routing.memory import (
     MemoryActivity,
     MemoryAggregates,
     MemoryConversationStore,
+    MemoryIdentities,
     MemoryMemories,
     MemorySlots,
 )
@@ -449,3 +452,64 @@ async def test_what_waits_follows_from_messages_and_answers_in_any_order(stores:
     assert await memories.overdue("overdue", START + 9 * minute, 10) == []
     await memories.answered(Key("main", "cv_2"), START + minute)
     assert (await memories.hear(Key("main", "cv_2"), Heard("m3", START))).unanswered == ()
+
+
+async def test_who_leads_a_conversation(stores: Stores) -> None:
+    """Nobody, unless it is linked; an unknown one leads itself."""
+    await stores.put("cv_1", WAITING)
+    linked = replace(WAITING, status="closed", queue=None, linked_to="cv_1")
+    await stores.put("cv_2", linked)
+    assert await stores.conversations.linked_to("main:cv_1") is None
+    assert await stores.conversations.linked_to("main:cv_2") == "cv_1"
+    assert await stores.conversations.linked_to("main:cv_3") is None
+
+
+async def test_what_waits_in_one_conversation_waits_in_the_leading_one(stores: Stores) -> None:
+    """What is answered there stays answered; again changes nothing."""
+    minute, memories = timedelta(minutes=1), stores.memories
+    source, target = Key("main", "cv_2"), Key("main", "cv_1")
+    for n in (1, 3):
+        await memories.hear(source, Heard(f"m{n}", START + n * minute))
+    await memories.answered(source, START + 2 * minute)
+    await memories.hear(target, Heard("m4", START + 4 * minute))
+    await memories.carry(source, target)
+    await memories.carry(source, target)
+    await memories.carry(Key("main", "cv_9"), target)
+    (wait, _) = await memories.overdue("overdue", START + 9 * minute, 10)
+    assert [each.event_id for each in wait.memory.unanswered] == ["m3"]
+    memory = await memories.hear(target, Heard("m4", START + 4 * minute))
+    assert [each.event_id for each in memory.unanswered] == ["m3", "m4"]
+
+
+async def test_open_tickets_keep_the_leading_case_from_being_idle(activity: ActivityStore) -> None:
+    """Until they are closed, which is heard in either conversation."""
+    source, target, later = Key("main", "cv_2"), Key("main", "cv_1"), START + timedelta(hours=1)
+    await activity.heard(target, "opened", START, Standing(None, 1, open=True))
+    await activity.heard(source, "t2", START, Standing("T-1001", 2, open=True))
+    await activity.heard(source, "t3", START, Standing("T-1001", 3, open=None))
+    await activity.carry(source, target)
+    await activity.carry(Key("main", "cv_9"), target)
+    assert await activity.quiet_since(later, 10) == []
+    await activity.heard(target, "t1", START, Standing("T-1001", 1, open=False))
+    assert await activity.quiet_since(later, 10) == []
+    await activity.heard(target, "t4", START, Standing("T-1001", 4, open=False))
+    assert len(await activity.quiet_since(later, 10)) == 1
+
+
+@pytest.fixture(params=["memory", "mongo"])
+async def identities(request: pytest.FixtureRequest, mongo_db: Database) -> Identities:
+    """The twin, then the adapter on a database of this test."""
+    return (
+        MemoryIdentities() if request.param == "memory" else MongoIdentities(mongo_db[IDENTITIES])
+    )
+
+
+async def test_ids_told_together_are_one_customers(identities: Identities) -> None:
+    """Nearest first, each with the event that told of it first; one workspace each."""
+    await asyncio.gather(*(identities.told("main", ["cv_1", "cv_2"], "e1") for _ in range(5)))
+    await identities.told("main", ["cv_2", "cv_1", "cv_3"], "e2")
+    await identities.told("main", ["cv_3", "cv_4"], "e3")
+    await identities.told("other", ["cv_1", "cv_9"], "e4")
+    found = await identities.together(Key("main", "cv_1"))
+    assert list(found.items()) == [("cv_2", "e1"), ("cv_3", "e2"), ("cv_4", "e3")]
+    assert await identities.together(Key("main", "cv_8")) == {}

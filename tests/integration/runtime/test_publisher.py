@@ -2,11 +2,13 @@
 
 import asyncio
 from functools import partial
+from typing import Any
 
 import pytest
 from casetrail_local.servers import NatsServer
 from casetrail_runtime.broker import ServiceBroker
 from casetrail_runtime.publisher import NotStored, StreamPublisher
+from casetrail_runtime.publisher.wire import store_each
 from nats.aio.client import Client
 from nats.js.api import DiscardPolicy, StreamConfig
 
@@ -284,6 +286,32 @@ async def test_a_cancelled_call_is_forgotten_and_others_go_on(
     own_nats.start()
     await kept
     assert await stored_ids(client) == ["first", "kept"]
+
+
+async def test_closing_waits_for_everything_that_is_under_way(
+    desk: ServiceBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also for the first of several groups that are on their way, when it is answered last."""
+    await desk.start()
+    slow = iter([0.3])
+
+    async def first_is_slow(*given: Any, **named: Any) -> Any:
+        found = await store_each(*given, **named)
+        await asyncio.sleep(next(slow, 0.0))
+        return found
+
+    monkeypatch.setattr("casetrail_runtime.publisher.stream.store_each", first_is_slow)
+    publisher = StreamPublisher(desk, "SUPPORT")
+    first = asyncio.create_task(publisher.publish(event(1)))
+    await asyncio.sleep(0.1)
+    second = asyncio.create_task(publisher.publish(event(2)))
+    await asyncio.sleep(0.1)
+    assert second.done()
+    assert not first.done()
+    await publisher.close()
+    await asyncio.sleep(0)
+    assert first.done()
+    assert (await first).seq < (await second).seq
 
 
 async def test_a_closed_publisher_refuses(desk: ServiceBroker) -> None:

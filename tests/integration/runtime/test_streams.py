@@ -123,14 +123,15 @@ STREAM_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         "is on, must be off",
     ),
 }
+ROUTED = ", ".join(sorted(ROUTING_DURABLE.filter_subjects))
 DURABLE_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "filter_subjects": (
         {"filter_subjects": ["support.*.message.*", "support.*.user.*"]},
-        "is support.*.message.*, support.*.user.*, must be support.*.message.*, support.*.ticket.*",
+        f"is support.*.message.*, support.*.user.*, must be {ROUTED}",
     ),
     "no_filter": (
         {"filter_subjects": None},
-        "is everything, must be support.*.message.*, support.*.ticket.*",
+        f"is everything, must be {ROUTED}",
     ),
     "ack_policy": (
         {"ack_policy": "none", "max_ack_pending": None},

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from casetrail_contracts import Actor, Event
-from casetrail_contracts.clocks import agreement
+from casetrail_contracts.clocks import Link, agreement
 from casetrail_contracts.ids import derive_id
 from casetrail_contracts.registry.ticket import SlaBreached, SlaStarted
 from casetrail_runtime.broker import ServiceBroker
 from casetrail_runtime.commands import CommandClient
-from casetrail_runtime.mongo import database, make_client
+from casetrail_runtime.mongo import Database, database, make_client
 from casetrail_runtime.publisher import StreamPublisher
+from casetrail_tickets.adapters.mongo_links import MongoLinks
 from casetrail_tickets.main import create_app
 from casetrail_tickets.settings import TicketsSettings
 from casetrail_tickets.use_cases.keeping_time import step_of
@@ -168,3 +169,18 @@ async def test_tickets_keeps_what_is_due_in_its_own_database(
     names = {index["name"] async for index in tickets.list_indexes()}
     assert {"due", "of_conversation"} <= names
     client.close()
+
+
+async def test_links_are_followed_both_ways(mongo_db: Database) -> None:
+    """Up to what leads and down to what is led; the newest link of a conversation counts."""
+    links = MongoLinks(mongo_db["links"])
+    now = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    await links.remember("main", Link("cv_b", "cv_a", now, "e1"))
+    await links.remember("main", Link("cv_c", "cv_a", now))
+    await links.remember("main", Link("cv_d", "cv_c", now))
+    await links.remember("main", Link("cv_d", "cv_z", now - MOMENT))
+    await links.remember("elsewhere", Link("cv_x", "cv_a", now))
+    group = await links.around("main", "cv_d")
+    assert group.of("cv_d") == ("cv_d", "cv_a", "cv_b", "cv_c")
+    assert group.hears("cv_d", "cv_b", now - MOMENT, "e1")
+    assert (await links.around("main", "cv_y")).of("cv_y") == ("cv_y",)

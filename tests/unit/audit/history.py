@@ -88,8 +88,37 @@ class History:
 
     def opens(self, cause: Event, conversation: str = "cv_a", case: str = "CASE-1001") -> Event:
         """Routing opens a case for this message."""
-        data = c.ConversationOpened(actor=ROUTING, phone_number_id="104", message_event_id=cause.id)
+        data = c.ConversationOpened(
+            actor=ROUTING,
+            phone_number_id="104",
+            message_event_id=cause.id,
+            message_conversation_id=_elsewhere(cause, conversation),
+        )
         return self.on(data, conversation, case)
+
+    def joins(
+        self,
+        to: str,
+        conversation: str = "cv_b",
+        case: str = "CASE-1001",
+        merged: str | None = None,
+        cause: Event | None = None,
+    ) -> Event:
+        """A conversation is led in another one from here on."""
+        data = c.ConversationLinked(
+            actor=ROUTING,
+            linked_to=to,
+            linked_case_id=case,
+            phone_number_id="104",
+            merged_case_id=merged,
+        )
+        if merged is not None:
+            closed = c.ConversationClosed(actor=ROUTING, owner=None, merged_into=case)
+            self.on(closed, conversation, merged)
+        event = self.on(data, conversation, case)
+        if cause is not None:
+            self.events[-1] = event = event.model_copy(update={"causationid": cause.id})
+        return event
 
     def queues(self, conversation: str = "cv_a", case: str = "CASE-1001") -> Event:
         """The case waits."""
@@ -141,7 +170,11 @@ class History:
 
     def reopens(self, cause: Event, conversation: str = "cv_a", case: str = "CASE-1001") -> Event:
         """The case goes on."""
-        data = c.ConversationReopened(actor=ROUTING, message_event_id=cause.id)
+        data = c.ConversationReopened(
+            actor=ROUTING,
+            message_event_id=cause.id,
+            message_conversation_id=_elsewhere(cause, conversation),
+        )
         return self.on(data, conversation, case)
 
     def ticket(
@@ -193,6 +226,17 @@ class History:
         )
         return self.ticket(data, ticket)
 
+    def chases(self, times: int, ticket: str = "T-1001") -> Event:
+        """The courier is asked where it stays."""
+        data = t.TicketHandedOff(
+            actor=AGENT,
+            to="tcs",
+            reference="TCS-1",
+            expected_at=START + timedelta(days=1 + times),
+            chased=times,
+        )
+        return self.ticket(data, ticket)
+
     def resolves(self, ticket: str = "T-1001", **at: str) -> Event:
         """A ticket is resolved."""
         return self.ticket(t.TicketResolved(actor=AGENT, old="awaiting_courier"), ticket, **at)
@@ -222,6 +266,11 @@ class History:
         return self.add(data, "access/1", case=case, conversation=conversation, versioned=False)
 
 
+def _elsewhere(cause: Event, conversation: str) -> str | None:
+    """Where the message was written, when that is another conversation."""
+    return None if cause.conversationid == conversation else cause.conversationid
+
+
 def message(event: Event, seq: int, recorded_at: datetime | None = None) -> Message:
     """The event as the stream has it under this sequence."""
     return Message(
@@ -248,13 +297,13 @@ def origin_of(records: list[make.Record], entry: Entry) -> Origin:
     """What the log below the entry knows of the beginning of its episode."""
     below = [r for r in records if r["_id"] < entry.seq and r["kind"] == "event"]
     for cause in below:
-        same = cause["conversation_id"] == entry.conversation_id
+        same = cause["conversation_id"] == entry.cause_conversation_id
         if cause["event_id"] == entry.cause_id and same:
             loose = [
                 Loose(r["_id"], r["action"], r["occurred_at"] or r["recorded_at"])
                 for r in below
                 if r["_id"] >= cause["_id"]
-                and r["conversation_id"] == entry.conversation_id
+                and r["conversation_id"] == entry.cause_conversation_id
                 and r["case_id"] is None
             ]
             return Origin(cause["_id"], tuple(loose))

@@ -11,7 +11,7 @@ from tests.unit.audit.history import History
 Step = tuple[str, int, int]
 """What happens, in which conversation, and a number that means something else each time."""
 
-CONVERSATIONS: Final = ("cv_a", "cv_b")
+CONVERSATIONS: Final = ("cv_a", "cv_b", "cv_c")
 
 
 _ACTS: Final[dict[str, Callable[[History, str, str, Event, int], object]]] = {
@@ -25,6 +25,9 @@ _ACTS: Final[dict[str, Callable[[History, str, str, Event, int], object]]] = {
     "declines": lambda h, cv, case, cause, n: h.declines("abcd"[n], cv, case),
     "unassigns": lambda h, cv, case, cause, n: h.unassigns(cv, case),
     "escalates": lambda h, cv, case, cause, n: h.escalates(cv, case),
+    "joins": lambda h, cv, case, cause, n: h.joins(
+        CONVERSATIONS[n % 3], cv, case, "CASE-1003" if n else None, cause
+    ),
     "closes": lambda h, cv, case, cause, n: h.closes(cv, case),
     "ticket": lambda h, cv, case, cause, n: h.creates_ticket(
         f"T-{n + 1}", conversation=cv, case=case

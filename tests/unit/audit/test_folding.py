@@ -70,6 +70,24 @@ def test_custody_is_a_chain_of_holders() -> None:
     assert case["outside"] == []
 
 
+def test_a_courier_that_is_chased_has_it_as_long_as_before() -> None:
+    """Outside custody goes on; what they promised last, and when they were asked, is known."""
+    history = History()
+    history.opens(history.says())
+    history.creates_ticket()
+    handed = history.hands_off()
+    history.chases(1)
+    asked = history.chases(2)
+    views = folded(records_of(history.events))
+    ticket, case = views["tickets", "main:T-1001"], views["cases", "main:CASE-1001"]
+    handoff = ticket["handoff"]
+    assert (handoff["chased"], handoff["chased_at"], handoff["at"]) == (2, asked.time, handed.time)
+    assert handoff["expected_at"] == case["outside"][0]["expected_at"] == START + timedelta(days=3)
+    assert case["outside"][0]["chased_at"] == asked.time
+    assert case["custody"][-1]["from"] == handed.time
+    assert case["custody"][-1]["kind"] == "courier"
+
+
 def test_a_ticket_follows_a_life_cycle_of_its_own() -> None:
     """Owner, links, and a state outside that nobody here knows by name."""
     history = History()

@@ -1,23 +1,31 @@
 """The log in memory; it and the real `MongoLog` pass the same suite (integration/gateway)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from casetrail_contracts import Event
 from casetrail_contracts.api import Cause
+from casetrail_contracts.clocks import Group
 from casetrail_gateway.adapters.mongo_documents import (
+    act_from,
     case_from,
+    custody_from,
     footprint_from,
+    link_from,
     record_from,
     ticket_from,
 )
+from casetrail_gateway.domain.figures import Act
 from casetrail_gateway.domain.lateness import Footprint
 from casetrail_gateway.domain.log import (
     Case,
     CaseFilter,
+    CaseNow,
     Counts,
     Head,
+    Interval,
     Kinds,
     Page,
     Record,
@@ -47,6 +55,8 @@ class MemoryLog:
         self.journal: list[str] = [] if journal is None else journal
         self.complete_through = max(self.documents, default=0)
         self.away: Exception | None = None
+        self.sealed: str | None = None
+        """The root of the tree, once everything is sealed."""
 
     def add(self, event: Event) -> None:
         """An event recorded as audit would; what the gateway itself publishes."""
@@ -55,7 +65,10 @@ class MemoryLog:
         if known:
             return
         self.documents[seq] = {
-            **record(seq, event.noun_verb, target=event.subject, conversation_id=None),
+            **record(seq, event.noun_verb, target=event.subject, case_id=event.caseid),
+            "conversation_id": event.conversationid,
+            "sequence": event.version,
+            "causation_id": event.causationid,
             "event_id": event.id,
             "workspace": event.workspace,
             "occurred_at": event.time,
@@ -73,7 +86,18 @@ class MemoryLog:
     async def case(self, workspace: str, case_id: str) -> Case | None:
         self._read("case")
         found = self.case_documents.get(f"{workspace}:{case_id}")
-        return None if found is None else case_from(found)
+        if found is None:
+            return None
+        case = case_from(found)
+        merged = [self.case_documents[f"{workspace}:{id_}"] for id_ in case.merged_case_ids]
+        episodes = tuple(episode for each in merged for episode in case_from(each).episodes)
+        return replace(case, merged_episodes=episodes)
+
+    async def case_now(self, workspace: str, case_id: str) -> CaseNow:
+        head = await self.head()
+        case = await self.case(workspace, case_id)
+        concerning = () if case is None else await self.tickets_concerning(workspace, case_id)
+        return CaseNow(head, case, tuple(concerning))
 
     async def cases(self, workspace: str, wanted: CaseFilter, page: Page) -> Sequence[Case]:
         self._read("cases")
@@ -120,6 +144,14 @@ class MemoryLog:
             and conversation_id in document["conversation_ids"]
         ]
 
+    async def linked(self, workspace: str, conversation_id: str) -> Group:
+        self._read("linked")
+        return Group(
+            link_from(record_from(document))
+            for _, document in sorted(self.documents.items())
+            if document["workspace"] == workspace and document["action"] == "conversation.linked"
+        )
+
     async def ticket(self, workspace: str, ticket_id: str) -> Ticket | None:
         self._read("ticket")
         found = self.ticket_documents.get(f"{workspace}:{ticket_id}")
@@ -155,6 +187,7 @@ class MemoryLog:
             document
             for document in self._events(workspace, scope)
             if _is_shown(document["action"], kinds)
+            and _is_theirs(document, kinds.reviews_of)
             and (page.happened_by is None or document["occurred_at"] <= page.happened_by)
         ]
         return _page([record_from(document) for document in found], page)
@@ -176,23 +209,22 @@ class MemoryLog:
             if document["_id"] <= through and _is_shown(document["action"], Kinds())
         ]
 
-    async def copies(self, seqs: Sequence[int]) -> Mapping[int, int]:
-        self._read("copies")
-        counted: dict[int, int] = {}
+    async def beside(
+        self, workspace: str, seqs: Sequence[int], event_ids: Sequence[str]
+    ) -> tuple[Mapping[int, int], Mapping[str, Cause]]:
+        self._read("beside")
+        copies: dict[int, int] = {}
         for document in self.documents.values():
             if document["kind"] == "duplicate" and document["of"] in seqs:
-                counted[document["of"]] = counted.get(document["of"], 0) + 1
-        return counted
-
-    async def causes(self, workspace: str, event_ids: Sequence[str]) -> Mapping[str, Cause]:
-        self._read("causes")
-        return {
+                copies[document["of"]] = copies.get(document["of"], 0) + 1
+        causes = {
             document["event_id"]: Cause(
                 event_id=document["event_id"], seq=document["_id"], action=document["action"]
             )
             for document in self.documents.values()
             if document["event_id"] in event_ids and document["workspace"] == workspace
         }
+        return copies, causes
 
     async def records(self, workspace: str, wanted: RecordFilter, page: Page) -> Sequence[Record]:
         self._read("records")
@@ -211,6 +243,7 @@ class MemoryLog:
             )
             and wanted.ticket_id in {None, document["ticket_id"]}
             and (wanted.action is None or _is_shown(document["action"], Kinds((wanted.action,))))
+            and _is_theirs(document, wanted.reviews_of)
             and (wanted.occurred_from is None or document["occurred_at"] >= wanted.occurred_from)
             and (wanted.occurred_to is None or document["occurred_at"] < wanted.occurred_to)
         ]
@@ -231,7 +264,74 @@ class MemoryLog:
 
     async def records_of(self, workspace: str, seqs: Sequence[int]) -> Sequence[Record]:
         self._read("records")
-        return [record_from(self.documents[seq]) for seq in seqs]
+        found = [self.documents[seq] for seq in seqs if seq in self.documents]
+        return [record_from(each) for each in found if each["workspace"] == workspace]
+
+    async def records_about(self, workspace: str, targets: Sequence[str]) -> Sequence[Record]:
+        self._read("about")
+        return [
+            record_from(document)
+            for _, document in sorted(self.documents.items())
+            if document["workspace"] == workspace
+            and document["kind"] == "event"
+            and document["target"] in targets
+        ]
+
+    async def opened(
+        self, workspace: str, start: datetime, end: datetime, *, through: int, limit: int
+    ) -> Sequence[str]:
+        self._read("records")
+        found = [
+            document["case_id"]
+            for seq, document in sorted(self.documents.items())
+            if document["workspace"] == workspace
+            and document["action"] == "conversation.opened"
+            and start <= document["occurred_at"] < end
+            and seq <= through
+        ]
+        return found[:limit]
+
+    async def happened(
+        self, workspace: str, case_ids: Sequence[str], actions: Sequence[str], *, through: int
+    ) -> Sequence[tuple[str, str, str | None]]:
+        self._read("records")
+        found = {
+            (document["case_id"], document["action"], document["data"].get("owner"))
+            for seq, document in self.documents.items()
+            if document["workspace"] == workspace
+            and document["case_id"] in case_ids
+            and document["action"] in actions
+            and seq <= through
+        }
+        return sorted(found, key=str)
+
+    async def acts(
+        self,
+        workspace: str,
+        actions: Sequence[str],
+        start: datetime,
+        end: datetime,
+        *,
+        through: int,
+        limit: int,
+    ) -> Sequence[Act]:
+        self._read("records")
+        found = [
+            act_from(document)
+            for seq, document in sorted(self.documents.items())
+            if document["workspace"] == workspace
+            and document["action"] in actions
+            and start <= document["occurred_at"] < end
+            and seq <= through
+        ]
+        return found[:limit]
+
+    async def custody_of(
+        self, workspace: str, case_ids: Sequence[str]
+    ) -> Mapping[str, Sequence[Interval]]:
+        self._read("cases")
+        named = [self.case_documents.get(f"{workspace}:{case_id}") for case_id in case_ids]
+        return {d["case_id"]: custody_from(d) for d in named if d is not None}
 
     async def shift(self, workspace: str, shift_id: str) -> Sequence[Record]:
         self._read("shift")
@@ -256,7 +356,10 @@ class MemoryLog:
 
     async def head(self) -> Head:
         self._read("head")
-        return Head(self.complete_through, min(self.documents, default=1), 0, None)
+        size = 0 if self.sealed is None else self.complete_through
+        copies = sum(document["kind"] == "duplicate" for document in self.documents.values())
+        first = min(self.documents, default=1)
+        return Head(self.complete_through, first, size, self.sealed, copies)
 
     async def counts(self) -> Counts:
         self._read("counts")
@@ -276,7 +379,7 @@ def _at(case: Case) -> datetime:
 
 def _in_scope(document: Document, scope: Scope) -> bool:
     if scope.case_id is not None:
-        mine = document["case_id"] == scope.case_id
+        mine = document["case_id"] in {scope.case_id, *scope.merged_case_ids}
         linked = document["ticket_id"] in scope.linked_tickets
         return (
             mine
@@ -308,10 +411,15 @@ def _nobodys_gap(document: Mapping[str, Any]) -> bool:
 
 def _is_shown(action: str | None, kinds: Kinds) -> bool:
     if not kinds.wanted:
-        return not (action or "").startswith("access.")
+        return (action or "").partition(".")[0] not in kinds.hides
     return action is not None and any(
         action == kind or action.startswith(f"{kind}.") for kind in kinds.wanted
     )
+
+
+def _is_theirs(document: Document, about: str | None) -> bool:
+    is_review = (document["action"] or "").startswith("review.")
+    return about is None or not is_review or document["data"].get("about") == about
 
 
 def _page(records: list[Record], page: Page) -> list[Record]:

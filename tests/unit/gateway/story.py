@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from casetrail_contracts.sampling import digest_of, seed_of
+
 Document = dict[str, Any]
 START = datetime(2026, 11, 22, 10, 11, 52, tzinfo=UTC)
 CV = "cv_6ajxh7e6vooz6cksap7wr3rmvq"
@@ -186,6 +188,57 @@ def erasure_request(seq: int = 900) -> Document:
         },
         private={"reason": "asked by letter"},
     )
+
+
+def quality_records(seq: int = 901) -> list[Document]:
+    """A sample of one case, and a review of it that is scored, far above the story."""
+    root = "ab" * 32
+    tree = {"size": 12, "root": root}
+    reviewer = {"kind": "reviewer", "id": "r", "name": "A. Reviewer"}
+    tone = {"id": "tone", "title": "Calm throughout", "weight": 1, "points": 2}
+    card = {"name": "short", "version": "sha256:1", "title": "Short", "criteria": [tone]}
+    given = {"criterion": "tone", "points": 1, "cites": [{"seq": 3, "event_id": "e3"}]}
+    of_review: Document = {"case_id": "CASE-1001", "target": "review/rv_1", "actor": reviewer}
+    common = {"review_id": "rv_1", "about": "agent:a", "tree": tree}
+    sample = {
+        "sample_id": "sa_1",
+        "purpose": "review",
+        "method": "random",
+        "method_version": "2026-11",
+        "seed": seed_of(root, "sa_1"),
+        "tree": tree,
+        "opened_from": "2026-11-22T10:00:00Z",
+        "opened_to": "2026-11-22T10:13:00Z",
+        "held_by": None,
+        "population": 1,
+        "population_digest": digest_of({"CASE-1001": 1}),
+        "drawn": [{"case_id": "CASE-1001", "weight": 1}],
+    }
+    return [
+        record(
+            seq,
+            "review.sampled",
+            target="sample/sa_1",
+            conversation_id=None,
+            actor=reviewer,
+            data=sample,
+        ),
+        record(
+            seq + 1,
+            "review.opened",
+            sequence=1,
+            data={**common, "scorecard": card, "sample_id": "sa_1"},
+            **of_review,
+        ),
+        record(
+            seq + 2,
+            "review.scored",
+            sequence=2,
+            data={**common, "scores": [given], "total": 50.0},
+            private={"comments": {"tone": "Short answers"}},
+            **of_review,
+        ),
+    ]
 
 
 def other_case_document() -> Document:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from casetrail_contracts import CommandReply
 
+from tests.unit.gateway.story import PHONE
 from tests.unit.gateway.world import World
 
 PAGES = [
@@ -21,6 +22,13 @@ PAGES = [
     "/tickets/T-1001",
     "/people",
     "/people/a",
+    "/shifts/s-1",
+    "/quality",
+    "/quality/reviews/rv_1",
+    "/quality/samples/sa_1",
+    "/quality/coaching",
+    "/quality/figures",
+    "/compare?left=CASE-1001&right=CASE-1002",
     "/privacy",
     "/log",
 ]
@@ -254,3 +262,89 @@ async def test_the_files_of_a_page_are_served_for_good(world: World) -> None:
             assert "immutable" in answer.headers["cache-control"]
         assert (await browser.get("/static/0/..%2f..%2fsettings.py")).status_code == 404
     assert not re.search(r'(?:src|href)="https?://', page)
+
+
+async def test_a_search_is_saved_and_deleted_from_the_list(world: World) -> None:
+    """Under a name, shared by a lead; whoever may not delete it is offered nothing."""
+    async with signed_in(world, "lead") as browser:
+        page = (await browser.get('/cases?q=escalated:yes "nahi aya"')).text
+        hidden = form_in(page, "/views/save")
+        body = {**hidden, "q": 'escalated:yes "nahi aya"', "name": "Angry <ones>", "shared": "on"}
+        saved = await browser.post("/views/save", data=body)
+        assert saved.status_code == 303
+        assert saved.headers["location"] == "/cases?q=escalated%3Ayes%20%22nahi%20aya%22"
+        page = (await browser.get("/cases")).text
+        assert "Angry &lt;ones&gt;" in page
+        (delete,) = re.findall(r'action="(/views/delete/vw_[a-z0-9]+)"', page)
+        wrong = await browser.post("/views/save", data={**hidden, "q": "colour:red", "name": "x"})
+        assert wrong.status_code == 400
+    async with signed_in(world, "agent") as browser:
+        page = (await browser.get("/cases")).text
+        assert "Angry" in page
+        assert delete not in page
+    async with signed_in(world, "lead") as browser:
+        form = form_in((await browser.get("/cases")).text, delete)
+        assert (await browser.post(delete, data=form)).status_code == 303
+        assert "Angry" not in (await browser.get("/cases")).text
+
+
+async def test_a_customer_is_answered_from_the_page(world: World) -> None:
+    """The reply goes where the customer wrote from, as the API's does, with no version."""
+    async with signed_in(world, "agent") as browser:
+        page = (await browser.get("/cases/CASE-1001")).text
+        hidden = form_in(page, "/act/case/messages/CASE-1001")
+        body = {**hidden, "text": "We are on it"}
+        assert (await browser.post("/act/case/messages/CASE-1001", data=body)).status_code == 303
+    (sent,) = world.commands.sent
+    assert sent.command_name() == "ingest.send"
+    assert sent.model_dump()["text"] == "We are on it"
+    assert sent.model_dump()["wa_id"] == PHONE
+    assert sent.expected_version is None
+
+
+async def test_a_case_that_is_offered_is_accepted_or_declined(world: World) -> None:
+    """Only by whom it is offered to."""
+    case = world.log.case_documents["main:CASE-1001"]
+    begun = {"from": case["opened_at"], "to": None}
+    offered = {"kind": "offered", "holder": "agent:a", "seq": 3, **begun}
+    case["custody"] = [offered]
+    for role, shown in (("agent", True), ("lead", False)):
+        async with signed_in(world, role) as browser:
+            page = (await browser.get("/cases/CASE-1001")).text
+            assert ("/act/case/accept/CASE-1001" in page) == shown
+    async with signed_in(world, "agent") as browser:
+        page = (await browser.get("/cases/CASE-1001")).text
+        body = {**form_in(page, "/act/case/decline/CASE-1001"), "reason": "on a call"}
+        assert (await browser.post("/act/case/decline/CASE-1001", data=body)).status_code == 303
+    assert world.commands.sent[-1].command_name() == "routing.decline"
+
+
+async def test_a_shift_is_handed_over_from_its_page(world: World) -> None:
+    """Found among the shifts that ended, opened, and signed up to what was shown."""
+    async with signed_in(world, "lead") as browser:
+        assert 'href="/shifts/s-1"' in (await browser.get("/people")).text
+        page = (await browser.get("/shifts/s-1")).text
+        action = (
+            "/act/shift/sign/s-1" if "/act/shift/sign/s-1" in page else "/act/shift/handover/s-1"
+        )
+        body = form_in(page, action)
+        assert (await browser.post(action, data=body)).status_code == 303
+    assert world.commands.sent[-1].command_name().startswith("routing.handover")
+    async with signed_in(world, "agent") as browser:
+        assert (await browser.get("/shifts/s-1")).status_code == 403
+        assert "/shifts/" not in (await browser.get("/people")).text
+
+
+async def test_what_happens_is_shown_as_it_happens(world: World) -> None:
+    """A row of the page for each record of the case, with what people wrote escaped."""
+    world.log.documents[4]["private"]["text"] = "<img src=x onerror=alert(1)>"
+    async with signed_in(world, "agent") as browser:
+        page = (await browser.get("/cases/CASE-1001")).text
+        (feed,) = re.findall(r'data-live="([^"]+)"', page)
+        assert feed == "/cases/CASE-1001/live?last=12"
+        answer = await browser.get("/cases/CASE-1001/live?last=0&seconds=0")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    told = answer.text
+    assert 'id="e3"' in told
+    assert "&lt;img src=x" in told
+    assert "<img" not in told

@@ -325,6 +325,21 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "Escalation flagged by hand: press",
     ),
     ("conversation.closed", {"reason": "solved"}, "Case closed: solved"),
+    (
+        "conversation.closed",
+        {"data": {"merged_into": "CASE-1001"}, "reason": "the same customer"},
+        "Case merged into CASE-1001: the same customer",
+    ),
+    (
+        "conversation.linked",
+        {"data": {"linked_case_id": "CASE-1001", "merged_case_id": "CASE-1002"}},
+        "CASE-1002 goes on in CASE-1001",
+    ),
+    (
+        "conversation.linked",
+        {"data": {"linked_case_id": "CASE-1001"}, "reason": "WhatsApp told so"},
+        "Another conversation of the customer goes on in CASE-1001: WhatsApp told so",
+    ),
     ("conversation.reopened", {}, "Case reopened by a new message"),
     (
         "ticket.created",
@@ -402,6 +417,16 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "ticket.linked",
         {"ticket_id": "T-1001", "data": {"target": "ticket/T-1002", "relation": "related"}},
         "Ticket T-1001 is related to T-1002",
+    ),
+    (
+        "ticket.handed_off",
+        {"data": {"to": "courier", "reference": "TCS-1", "chased": 1}},
+        "Asked courier again where it stays, reference TCS-1",
+    ),
+    (
+        "ticket.handed_off",
+        {"data": {"to": "courier", "expected_at": "2026-11-24T12:00:00Z", "chased": 2}},
+        "Asked courier again where it stays, 2 times by now, expected 24 Nov",
     ),
     (
         "ticket.handed_off",
@@ -573,6 +598,51 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "Saved a search as «Angry ones», shared with the workspace",
     ),
     ("view.deleted", {}, "Deleted a saved search"),
+    (
+        "review.sampled",
+        {"data": {"method": "risk", "population": 40, "purpose": "calibration", "drawn": [{}, {}]}},
+        "2 cases drawn by risk from 40, for calibration",
+    ),
+    ("review.sampled", {"data": {"method": "random"}}, "0 cases drawn at random"),
+    (
+        "review.opened",
+        {"data": {"about": "agent:a", "scorecard": {"title": "Support"}}},
+        "Quality review of agent:a opened, by the scorecard Support",
+    ),
+    (
+        "review.scored",
+        {"data": {"about": "agent:a", "total": 87.5}},
+        "Quality review of agent:a scored: 87.5 %",
+    ),
+    ("review.scored", {"data": {}}, "Quality review of somebody scored: no score"),
+    (
+        "review.noted",
+        {
+            "data": {"about": "agent:a", "kind": "coaching", "coaching_set": "courier-delays"},
+            "private": {"note": "Say the day"},
+        },
+        "Advice to agent:a, for the coaching set courier delays: «Say the day»",
+    ),
+    (
+        "review.noted",
+        {"data": {"about": "agent:a", "kind": "rebuttal"}, "private": {"note": "No"}},
+        "Answer to the dispute of agent:a: «No»",
+    ),
+    (
+        "review.disputed",
+        {"data": {"criteria": ["kept-informed"]}, "private": {"reason": "I called"}},
+        "Quality review disputed (kept informed): I called",
+    ),
+    (
+        "review.resolved",
+        {"data": {"verdict": "changed", "total": 90.0}, "private": {"reason": "as noted"}},
+        "Dispute of the quality review decided: changed, 90 %: as noted",
+    ),
+    (
+        "review.resolved",
+        {"data": {"verdict": "withdrawn"}},
+        "Dispute of the quality review decided: withdrawn",
+    ),
     (
         "access.exported",
         {"data": {"what": "evidence", "target": "case/CASE-1001", "outcome": "refused"}},

@@ -24,7 +24,7 @@ async def test_a_case_timeline_has_the_shape_of_the_contract() -> None:
     timeline = await read(World(), "/v1/cases/CASE-1001/timeline")
     assert {"case", "entries", "holes", "complete_through", "tree", "next_cursor"} <= set(timeline)
     assert timeline["case"]["case_id"] == "CASE-1001"
-    assert timeline["tree"] == {"size": 0, "root": None}
+    assert timeline["tree"] == {"size": 12, "root": "ab" * 32}
     assert timeline["complete_through"] == 12
     assert timeline["next_cursor"] is None
     entry = timeline["entries"][2]

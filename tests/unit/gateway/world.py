@@ -18,6 +18,7 @@ from casetrail_evidence.checkpoint import Checkpoint, sign_checkpoint
 from casetrail_evidence.keys import SignerKey
 from casetrail_evidence.leaves import PublicEvent, leaf_hash, leaf_input
 from casetrail_evidence.tiles import TilePlace, TileTree
+from casetrail_gateway.adapters.scorecards_yaml import load_scorecards
 from casetrail_gateway.adapters.timeline_pdf import print_timeline
 from casetrail_gateway.api.application import make_api
 from casetrail_gateway.api.examples import BULK_PROGRESS
@@ -41,6 +42,7 @@ from tests.unit.gateway.story import (
     case_document,
     erasure_request,
     other_case_document,
+    quality_records,
     story,
     ticket_document,
 )
@@ -73,9 +75,15 @@ class MemoryStream:
             raise AccessNotRecorded("It could not be recorded.")
         self._journal.append("recorded")
         self.events.append(event)
-        if event.noun_verb.startswith("view.") and self.log is not None:
+        if event.noun_verb.startswith(("view.", "review.")) and self.log is not None:
             self.log.add(event)
         return len(self.events)
+
+    async def store(self, event: Event) -> bool:
+        known = any(stored.id == event.id for stored in self.events)
+        if not known or self.refusing:
+            await self.record(event)
+        return not known
 
     async def last_seq(self) -> int:
         return self.last
@@ -360,8 +368,9 @@ class World:
             ["main:a", "main:b"],
             self.journal,
         )
-        request = erasure_request()
-        self.log.documents[request["_id"]] = request
+        self.log.sealed = "ab" * 32
+        for beyond in (erasure_request(), *quality_records()):
+            self.log.documents[beyond["_id"]] = beyond
         self.stream = MemoryStream(self.journal)
         self.stream.log = self.log
         self.commands.journal = self.journal
@@ -377,11 +386,13 @@ class World:
             tree=self.tree,
             case_records=MemoryCaseRecords(self.journal),
             lists=MemoryLists(),
+            work=self.log,
             stream=self.stream,
             commands=self.commands,
             clock=TickingClock(),
             hub=LiveHub(self.log, self.signal),
             print_timeline=print_timeline,
+            scorecards=load_scorecards(None),
             patience=0.0,
         )
         self.rewire()

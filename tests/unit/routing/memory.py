@@ -121,6 +121,11 @@ class MemoryConversationStore(MemoryAggregates[Conversation]):
             if state.is_open and state.owner is not None and state.slot is not None
         ]
 
+    async def linked_to(self, id: str) -> str | None:  # noqa: A002 - the port's word
+        await asyncio.sleep(0)
+        found = self.documents.get(id)
+        return None if found is None or found.state is None else found.state.linked_to
+
     async def held_by(self, user: Key) -> list[Key]:
         return sorted(
             (slot.conversation for slot in await self.held() if slot.user == user),
@@ -341,6 +346,15 @@ class MemoryActivity:
         ]
         return sorted(found, key=lambda quiet: quiet.last_at)[:limit]
 
+    async def carry(self, source: Key, target: Key) -> None:
+        known = self.heard_of.get(source)
+        for place, version in {} if known is None else known.versions.items():
+            if known is not None and place is not None:
+                at, by = known.last_at, known.last_event_id
+                said, is_open = known.said.get(place, (0, None))
+                await self.heard(target, by, at, Standing(place, said, is_open))
+                await self.heard(target, by, at, Standing(place, version, None))
+
 
 class MemoryNumbers:
     """Case numbers from 1001, one per cause."""
@@ -411,3 +425,39 @@ class MemoryMemories:
         await asyncio.sleep(0)
         id_ = Key(wait.workspace, wait.conversation_id).document
         self._told[id_, rule] = wait.memory.unanswered[0].event_id
+
+    async def carry(self, source: Key, target: Key) -> None:
+        for message in self.of.get(source.document, Memory()).unanswered:
+            await self.hear(target, message)
+
+
+class MemoryIdentities:
+    """Which conversation ids were told to be one customer's."""
+
+    def __init__(self) -> None:
+        self._others: dict[str, dict[str, str]] = {}
+
+    async def told(self, workspace: str, ids: Sequence[str], event_id: str) -> None:
+        await asyncio.sleep(0)
+        for id_ in ids:
+            known = self._others.setdefault(Key(workspace, id_).document, {})
+            for other in ids:
+                if other != id_:
+                    known.setdefault(other, event_id)
+
+    async def together(self, conversation: Key) -> Mapping[str, str]:
+        await asyncio.sleep(0)
+        known: dict[str, str] = {}
+        asking = [conversation.id]
+        while asking:
+            fresh = {
+                other: by
+                for id_ in asking
+                for other, by in self._others.get(
+                    Key(conversation.workspace, id_).document, {}
+                ).items()
+                if other not in {conversation.id, *known}
+            }
+            asking = sorted(fresh)
+            known |= {id_: fresh[id_] for id_ in asking}
+        return known

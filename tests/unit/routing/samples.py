@@ -16,6 +16,7 @@ from casetrail_contracts.commands import (
     OnUser,
     StartShift,
 )
+from casetrail_contracts.registry.customer import CustomerIdentified
 from casetrail_contracts.registry.message import MessageReceived, WebhookOrigin
 from casetrail_contracts.registry.user import Role
 
@@ -51,6 +52,34 @@ def message(
         id=str(uuid.uuid4()) if id is None else id,
         conversationid=conversation_id,
         private=None if text is None else {"text": text, "phone": "923001112233"},
+    )
+
+
+def identified(
+    conversation_id: str,
+    *others: str,
+    id: str | None = None,  # noqa: A002
+    at: datetime = START,
+) -> Event:
+    """WhatsApp tells that the customer of one conversation is that of others too."""
+    origin = WebhookOrigin(received_at=at, body_mac="ab" * 32, position="0.0.messages.0")
+    data = CustomerIdentified(
+        actor=Actor(kind="service", id="whatsapp"),
+        kind="number_changed",
+        conversation_id=conversation_id,
+        previous_conversation_id=others[0],
+        alias_conversation_ids=list(others[1:]),
+        phone_number_id="104400555000111",
+        origin=origin,
+    )
+    return Event.build(
+        data,
+        workspace="main",
+        source="ingest",
+        subject=f"customer/{conversation_id}",
+        time=at,
+        id=_id(id),
+        conversationid=conversation_id,
     )
 
 

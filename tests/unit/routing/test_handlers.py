@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 from casetrail_contracts import Actor, Event
+from casetrail_contracts.registry import EVENT_TYPES
 from casetrail_contracts.registry.webhook import WebhookUnrecognised
 from casetrail_routing.handlers import conversation_of, on_event
 from casetrail_routing.main import create_app
 from casetrail_routing.settings import RoutingSettings
 from casetrail_runtime.failure import PermanentError
+from casetrail_runtime.publisher.facts import covers
 from casetrail_runtime.pull import Delivery
+from casetrail_runtime.streams import ROUTING_DURABLE
 from casetrail_runtime.yaml_file import FileInvalid
 from nats.aio.msg import Msg
 from pydantic import SecretStr
@@ -31,6 +34,20 @@ async def test_a_message_is_routed() -> None:
     world = World()
     await on_event(world.reactions, world.note_activity)(delivery(samples.message()))
     assert world.verbs() == ["opened", "queued"]
+
+
+def test_what_routing_reacts_to_is_delivered() -> None:
+    """The durable lets every event through that has an effect here, and none that has not."""
+    reacts = {type_.removeprefix("casetrail.").removesuffix(".v1") for type_ in World().reactions}
+    noted = {name for name in EVENT_TYPES if name.partition(".")[0] in {"conversation", "ticket"}}
+    noted |= {"message.received", "message.sent"}
+    for name in EVENT_TYPES:
+        subject = f"support.main.{name}"
+        delivered = any(covers(each, subject) for each in ROUTING_DURABLE.filter_subjects)
+        if name in reacts | noted:
+            assert delivered, name
+        elif not name.startswith("message."):
+            assert not delivered, name
 
 
 async def test_other_events_pass_by() -> None:

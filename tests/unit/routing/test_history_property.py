@@ -13,6 +13,7 @@ from casetrail_contracts.commands import (
     Command,
     DeactivateUser,
     DeescalateConversation,
+    LinkConversation,
     OnCase,
     OnUser,
     ReactivateUser,
@@ -43,7 +44,7 @@ USERS = ("a", "b")
 TEXTS = ("salam", "parcel nahi aya", "koi masla nahi", "refund!")
 TAGS = ("wedding", "refund", "vip")
 HOURS = (0, 1, 23, 30, 200)
-WAITED = "no answer so far"
+AFTERWARDS = {"no answer so far", "the case merged into it was"}
 PRESENCES = ("available", "away", "offline")
 
 steps = st.one_of(
@@ -77,6 +78,14 @@ steps = st.one_of(
     st.tuples(st.just("deactivate"), st.sampled_from(USERS)),
     st.tuples(st.just("reactivate"), st.sampled_from(USERS)),
     st.tuples(st.just("presence"), st.sampled_from(USERS), st.sampled_from(PRESENCES)),
+    st.tuples(
+        st.just("identified"),
+        st.lists(st.sampled_from(CONVERSATIONS), min_size=2, max_size=3, unique=True),
+    ),
+    st.tuples(
+        st.just("link"),
+        st.lists(st.sampled_from(CONVERSATIONS), min_size=2, max_size=2, unique=True),
+    ),
     st.tuples(st.just("deliver")),
     st.tuples(st.just("look")),
     st.tuples(st.just("crash"), st.sampled_from(["before", "after", "mark"])),
@@ -98,9 +107,9 @@ sequences = st.lists(steps, min_size=20, max_size=60)
 capacities = st.tuples(st.integers(0, 3), st.integers(0, 3))
 
 
-def waited(event: Event) -> bool:
-    """Whether it marks a wait: long after its message, which has had its own effect by then."""
-    return isinstance(event.data, ConversationEscalated) and event.data.reason == WAITED
+def afterwards(event: Event) -> bool:
+    """Whether it marks a case later than its cause, which has had its own effect by then."""
+    return isinstance(event.data, ConversationEscalated) and event.data.reason in AFTERWARDS
 
 
 class Run:
@@ -148,6 +157,19 @@ class Run:
                 await self.send(self.on_case(kind, conversation_id, giver, owner=taker))
             case "tag", conversation_id, tags:
                 await self.send(self.on_case(kind, conversation_id, add=tags))
+            case "identified", ids:
+                await self.send(samples.identified(*ids, at=self.world.clock.time))
+            case "link", (conversation_id, other):
+                await self.send(
+                    samples.on_case(
+                        LinkConversation,
+                        conversation_id,
+                        self.case_of(conversation_id),
+                        reason="the same customer",
+                        into_conversation_id=other,
+                        into_case_id=self.case_of(other),
+                    )
+                )
             case "untag", conversation_id, tag:
                 await self.send(self.on_case("tag", conversation_id, remove=[tag]))
             case "create", user_id, capacity:
@@ -266,7 +288,7 @@ class Run:
         by_subject: dict[str, list[Event]] = defaultdict(list)
         written_at: dict[tuple[str, str | None], set[datetime]] = defaultdict(set)
         for event in events:
-            if not waited(event):
+            if not afterwards(event):
                 written_at[event.subject, event.causationid].add(event.time)
             by_subject[event.subject].append(event)
         assert all(len(times) == 1 for times in written_at.values()), written_at
@@ -299,6 +321,9 @@ class Run:
             assert not (waiting and user.takes_cases and self.world.load(user_id) < user.capacity)
             assert user.can_own or not [slot for slot in wanted if slot.user.id == user_id]
             assert user.takes_cases <= user.on_shift
+        for found in self.world.conversations.documents.values():
+            if found.state is not None and found.state.linked_to is not None:
+                assert not found.state.is_open
 
 
 @settings(max_examples=120, deadline=None)

@@ -18,6 +18,7 @@ from casetrail_contracts.commands import (
     DeescalateConversation,
     EndShift,
     EscalateConversation,
+    LinkConversation,
     OpenHandover,
     ReactivateUser,
     ReleaseConversation,
@@ -58,6 +59,13 @@ from casetrail_routing.use_cases.drain_queue import DrainQueue
 from casetrail_routing.use_cases.escalate_waiting import EscalateWaiting, HearAnswer
 from casetrail_routing.use_cases.expire_offers import ExpireOffers
 from casetrail_routing.use_cases.hand_over import BeginHandover, PutSignature, WhatIsHeld
+from casetrail_routing.use_cases.linking import (
+    Carrying,
+    JoinConversations,
+    LinkCase,
+    Links,
+    Roots,
+)
 from casetrail_routing.use_cases.note_activity import NoteActivity
 from casetrail_routing.use_cases.pass_on_shift import PassOnShift
 from casetrail_routing.use_cases.reconcile_slots import GRACE, ReconcileSlots
@@ -78,6 +86,7 @@ from tests.unit.routing.memory import (
     MemoryActivity,
     MemoryAggregates,
     MemoryConversationStore,
+    MemoryIdentities,
     MemoryMemories,
     MemoryNumbers,
     MemoryProcessed,
@@ -115,20 +124,35 @@ class World:
         policies = CustodyPolicies(custody_policy or CustodyPolicy())
         inbox = Inbox("shared-inbox", policies)
         policy = RoutingPolicy(lambda: self.rules, REOPEN_WINDOW, inbox)
+        self.activity = MemoryActivity()
+        self.identities = MemoryIdentities()
+        roots = Roots(self.conversations)
+        carrying = Carrying(self.memories, self.activity)
+        self.links = Links(custody, self.identities, roots, carrying, self.requests, self.clock)
         self.route_message = RouteMessage(
-            custody, self.numbers, self.processed, self.requests, policy, self.memories, self.clock
+            custody,
+            self.numbers,
+            self.processed,
+            self.requests,
+            policy,
+            self.memories,
+            self.links,
+            self.clock,
         )
         self.drain = DrainQueue(custody, self.clock)
         self.reconcile = ReconcileSlots(custody, GRACE)
         self.return_cases = ReturnCases(custody, self.users, self.requests, inbox, self.clock)
-        self.activity = MemoryActivity()
-        self.note_activity = NoteActivity(self.activity)
+        self.note_activity = NoteActivity(self.activity, roots)
         self.close_idle = CloseIdle(custody, self.activity, policies, self.requests, self.clock)
         self.pass_on_shift = PassOnShift(
             custody, self.users, self.processed, inbox, self.requests, self.clock
         )
         self.reactions = reactions(
-            self.route_message, self.return_cases, self.pass_on_shift, HearAnswer(self.memories)
+            self.route_message,
+            self.return_cases,
+            self.pass_on_shift,
+            HearAnswer(self.memories, roots),
+            JoinConversations(self.identities, self.links),
         )
         self.expire_offers = ExpireOffers(custody, inbox, self.requests, self.clock)
         self.escalate_waiting = EscalateWaiting(
@@ -147,6 +171,7 @@ class World:
             AddCaseNote: AddNote(cases),
             CloseConversation: CloseCase(cases),
             ReopenConversation: ReopenCase(cases, inbox),
+            LinkConversation: LinkCase(cases, self.links),
             CreateUser: AddUser(people),
             UpdateUser: ChangeUser(people),
             DeactivateUser: TakeUserOut(people, held),

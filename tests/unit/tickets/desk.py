@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from casetrail_contracts import Actor, Command, CommandReply, Event, commands
-from casetrail_contracts.clocks import ALWAYS, Calendar, Policy
+from casetrail_contracts.clocks import ALWAYS, Calendar, Group, Link, Policy
 from casetrail_contracts.ids import derive_id
-from casetrail_contracts.registry.conversation import ConversationTagged, ConversationUntagged
+from casetrail_contracts.registry.conversation import (
+    ConversationLinked,
+    ConversationTagged,
+    ConversationUntagged,
+)
 from casetrail_contracts.registry.message import MessageReceived, MessageSent, WebhookOrigin
 from casetrail_runtime.publisher import Ack
 from casetrail_tickets.adapters.life_cycles_yaml import load_life_cycles
@@ -18,9 +22,11 @@ from casetrail_tickets.ports import ContextMessage, Person
 from casetrail_tickets.use_cases.acting import ActOnTicket, AssignTicket, MakeTicket
 from casetrail_tickets.use_cases.actions import ACTIONS
 from casetrail_tickets.use_cases.keeping_time import KeepTime
+from casetrail_tickets.use_cases.linked import Conversations
 from casetrail_tickets.use_cases.remembering import RememberMessage
 from casetrail_tickets.use_cases.watching import (
     CatchUp,
+    HearLink,
     HearMessage,
     HearTag,
     NoticeBreaches,
@@ -54,11 +60,11 @@ class MemoryContexts:
     """`Contexts` in a dictionary."""
 
     def __init__(self) -> None:
-        self.messages: dict[str, ContextMessage] = {}
+        self.messages: dict[str, tuple[str, ContextMessage]] = {}
 
     async def remember(self, workspace: str, conversation_id: str, message: ContextMessage) -> None:
         """Adds a message."""
-        self.messages[message.event_id] = message
+        self.messages[message.event_id] = (conversation_id, message)
 
     async def forget(
         self, workspace: str, conversation_id: str, event_ids: Sequence[str] | None
@@ -68,7 +74,23 @@ class MemoryContexts:
 
     async def newest(self, workspace: str, conversation_id: str) -> Sequence[ContextMessage]:
         """All of them, oldest first."""
-        return sorted(self.messages.values(), key=lambda message: message.time)
+        mine = [said for where, said in self.messages.values() if where == conversation_id]
+        return sorted(mine, key=lambda message: message.time)
+
+
+class MemoryLinks:
+    """`Links` in a list."""
+
+    def __init__(self) -> None:
+        self.links: list[Link] = []
+
+    async def remember(self, workspace: str, link: Link) -> None:
+        """Adds a link."""
+        self.links.append(link)
+
+    async def around(self, workspace: str, conversation_id: str) -> Group:
+        """All of them."""
+        return Group(self.links)
 
 
 class MemoryTags:
@@ -164,6 +186,7 @@ class Desk:
         self.open_tickets = MemoryOpenTickets(self.tickets)
         self.messages: list[Event] = []
         keep, tags = KeepTime(policies), MemoryTags()
+        conversations = Conversations(self.contexts, MemoryLinks(), keep=2)
         self.time = Timekeeper(self.tickets, keep, lambda: self.now)
         cycles = load_life_cycles(None)
         self.act_on = ActOnTicket(self.tickets, self.stream, cycles, lambda: self.now, tags, keep)
@@ -171,16 +194,17 @@ class Desk:
         self._make = MakeTicket(
             self.tickets,
             MemoryNumbers(),
-            self.contexts,
+            conversations,
             cycles,
             lambda: self.now,
             tags,
             keep,
         )
         self._remember = RememberMessage(self.contexts)
-        self._hear = HearMessage(self.open_tickets, self.time)
+        self._hear = HearMessage(self.open_tickets, conversations, self.time)
+        self._link = HearLink(self.open_tickets, conversations, self.time)
         self._tag = HearTag(self.open_tickets, tags, self.time)
-        self._catch_up = CatchUp(self.contexts, tags, self.time)
+        self._catch_up = CatchUp(conversations, tags, self.time)
         self.notice = NoticeBreaches(self.open_tickets, self.time)
 
     async def make(self, key: str = "make", **fields: Any) -> str:
@@ -229,6 +253,8 @@ class Desk:
                 await self._hear(event)
             case "conversation.tagged" | "conversation.untagged":
                 await self._tag(event)
+            case "conversation.linked":
+                await self._link(event)
             case "ticket.created":
                 await self._catch_up(event)
 
@@ -249,20 +275,22 @@ class Desk:
         return [event.noun_verb for event in self.events(ticket_id)]
 
 
-def message(number: int, at: datetime, side: str = "customer") -> Event:
-    """A message of the conversation; staff's as the service that sends them tells of it."""
+def message(
+    number: int, at: datetime, side: str = "customer", conversation: str = CONVERSATION
+) -> Event:
+    """A message of a conversation; staff's as the service that sends them tells of it."""
     common = {
         "workspace": "main",
         "source": "ingest",
         "subject": f"message/ms_{number}",
         "time": at,
         "id": derive_id("message", number),
-        "conversationid": CONVERSATION,
+        "conversationid": conversation,
     }
     if side == "customer":
         origin = WebhookOrigin(received_at=at, body_mac="0" * 64, position="0.0.messages.0")
         received = MessageReceived(
-            actor=Actor(kind="customer", id=CONVERSATION),
+            actor=Actor(kind="customer", id=conversation),
             message_id=f"ms_{number}",
             message_type="text",
             phone_number_id="100",
@@ -277,6 +305,25 @@ def message(number: int, at: datetime, side: str = "customer") -> Event:
         via="api",
     )
     return Event.build(sent, **common)  # type: ignore[arg-type]
+
+
+def linked(
+    conversation: str, to: str, at: datetime, *, cause: str | None = None, case: str = CASE
+) -> Event:
+    """A conversation led in another from here on."""
+    data = ConversationLinked(actor=AGENT, linked_to=to, linked_case_id=case, phone_number_id="100")
+    return Event.build(
+        data,
+        workspace="main",
+        source="routing",
+        subject=f"conversation/{conversation}",
+        time=at,
+        id=derive_id("link", conversation, to),
+        sequence=1,
+        conversationid=conversation,
+        caseid=case,
+        causationid=cause,
+    )
 
 
 def tagged(tag: str, version: int, *, on: bool = True) -> Event:

@@ -53,6 +53,22 @@ def test_the_story_of_a_lost_parcel() -> None:
     assert ticket.status == "closed"
 
 
+def test_a_courier_is_chased_while_it_has_the_ticket() -> None:
+    """How often, and what they promise now; nobody else can be asked."""
+    ticket, _ = actions.hand_off(at("in_progress"), COURIER, by())
+    ticket, (fact,) = actions.chase(ticket, None, by("they were out"))
+    assert fact.name == "ticket.handed_off"
+    assert fact.changes == (("chased", 0, 1),)
+    later = "2026-11-25T12:00:00+00:00"
+    ticket, (fact,) = actions.chase(ticket, later, by())
+    assert ticket.hand_off == replace(COURIER, expected_at=later, chased=2)
+    assert fact.changes == (("chased", 1, 2), ("expected_at", COURIER.expected_at, later))
+    assert ticket.status == "awaiting_courier"
+    for other in (at("in_progress"), replace(ticket, status="awaiting_customer")):
+        with pytest.raises(TransitionNotAllowed, match="hand it off first"):
+            actions.chase(other, None, by())
+
+
 @pytest.mark.parametrize("note", [None, "", "   ", "\n\t", "\u200b", "\u200f\u00a0"])
 def test_nothing_ends_without_a_note(note: str | None) -> None:
     """Resolving and closing both refuse an empty note, from every working state."""

@@ -5,10 +5,21 @@ from datetime import timedelta
 
 from casetrail_contracts import Event, commands
 from casetrail_contracts.clocks import MESSAGE_STEPS, Step, agreement
-from casetrail_contracts.registry.ticket import SlaBreached, SlaStarted
+from casetrail_contracts.registry.ticket import SlaBreached, SlaStarted, TicketCreated
 from casetrail_tickets.use_cases.keeping_time import step_of
 
-from tests.unit.tickets.desk import MINUTE, MONDAY, PRESS, REST, URGENT, Desk, message, tagged
+from tests.unit.tickets.desk import (
+    CONVERSATION,
+    MINUTE,
+    MONDAY,
+    PRESS,
+    REST,
+    URGENT,
+    Desk,
+    linked,
+    message,
+    tagged,
+)
 
 
 def started(events: list[Event]) -> list[tuple[str, str]]:
@@ -175,3 +186,43 @@ async def test_a_message_that_overtakes_the_ticket_reaches_its_clocks() -> None:
     desk.now = MONDAY + 16 * MINUTE
     await desk.notice()
     assert breaches(desk.events()) == []
+
+
+async def test_an_answer_to_the_new_number_stops_the_clock_of_the_old_conversation() -> None:
+    """What is said in a linked conversation counts from the link on, whichever is heard first."""
+    desk = Desk()
+    await desk.make(priority="urgent")
+    asked = message(1, MONDAY + MINUTE, "customer", "cv_new")
+    answered = message(2, MONDAY + 3 * MINUTE, "agent", "cv_new")
+    await desk.deliver(asked)
+    await desk.deliver(answered)  # nobody knows of the link yet
+    assert desk.names().count("ticket.sla_breached") == 0
+    await desk.deliver(linked("cv_new", CONVERSATION, MONDAY + 2 * MINUTE, cause=asked.id))
+    desk.now = MONDAY + 16 * MINUTE
+    assert await desk.notice() == 0
+    await desk.deliver(message(3, MONDAY + 17 * MINUTE, "customer", "cv_new"))
+    assert started(desk.events())[-1] == ("next_response", "urgent")
+
+
+async def test_the_ticket_of_a_merged_case_hears_what_is_said_in_the_leading_one() -> None:
+    """The customer is answered there."""
+    desk = Desk()
+    await desk.make(priority="urgent")
+    await desk.deliver(linked(CONVERSATION, "cv_root", MONDAY + MINUTE, case="CASE-1000"))
+    await desk.deliver(message(1, MONDAY + 2 * MINUTE, "agent", "cv_root"))
+    desk.now = MONDAY + 16 * MINUTE
+    assert await desk.notice() == 0
+
+
+async def test_a_new_ticket_shows_what_was_said_in_both_conversations() -> None:
+    """As many messages as of one."""
+    desk = Desk()
+    await desk.deliver(message(1, MONDAY - 3 * MINUTE))
+    await desk.deliver(message(2, MONDAY - 2 * MINUTE))
+    await desk.deliver(message(3, MONDAY - MINUTE, "customer", "cv_new"))
+    await desk.deliver(linked("cv_new", CONVERSATION, MONDAY))
+    await desk.make()
+    data = desk.events()[0].data
+    assert isinstance(data, TicketCreated)
+    ids = [message(n, MONDAY).id for n in (2, 3)]
+    assert data.context.event_ids == ids

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from casetrail_contracts import CommandReply, Event, commands
-from casetrail_contracts.clocks import TICKET_STEPS, agreement, readings
+from casetrail_contracts.clocks import TICKET_STEPS, Group, Link, agreement, readings
 from casetrail_contracts.commands import OnTicket
 from casetrail_runtime.outbox import Loaded, Result
 from casetrail_tickets.domain.ticket import Ticket
@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.support.folds import Step, ticket_of, ticket_state
-from tests.unit.tickets.desk import AGENT, MINUTE, Desk, message
+from tests.unit.tickets.desk import AGENT, CONVERSATION, MINUTE, Desk, linked, message
 
 ORDERS: list[tuple[type[OnTicket], dict[str, Any]]] = [
     (commands.ChangeTicketStatus, {"status": "in_progress"}),
@@ -34,6 +34,8 @@ ORDERS: list[tuple[type[OnTicket], dict[str, Any]]] = [
     (commands.ChangeTicketPriority, {"priority": "normal"}),
     (commands.LinkTicket, {"target": "case/CASE-1002", "relation": "concerns"}),
     (commands.HandOffTicket, {"reference": "TCS-1", "expected_at": "2026-11-24T12:00:00+05:00"}),
+    (commands.ChaseTicket, {}),
+    (commands.ChaseTicket, {"expected_at": "2026-11-25T12:00:00+05:00", "reason": "they were out"}),
     (commands.AddTicketNote, {"note": "called"}),
     (commands.ResolveTicket, {"note": "found"}),
     (commands.ResolveTicket, {"note": " "}),
@@ -42,6 +44,8 @@ ORDERS: list[tuple[type[OnTicket], dict[str, Any]]] = [
     (commands.ReopenTicket, {"reason": "came back"}),
 ]
 TICKET = "T-1001"
+CONVERSATIONS = ("cv_0", CONVERSATION, "cv_b")
+"""Each may be linked to one of those behind it; the ticket is in the one in the middle."""
 
 
 class Killed(Exception):
@@ -60,6 +64,8 @@ class Machine(RuleBasedStateMachine):
         self.answers: dict[str, CommandReply] = {}
         self.waiting: list[Event] = []
         self.said: list[Event] = []
+        self.links: list[Link] = []
+        self.free = set(CONVERSATIONS[:-1])
         self._let_it_die()
         self._do(self.desk.make())
         self.waiting.append(self.desk.events()[0])
@@ -147,11 +153,30 @@ class Machine(RuleBasedStateMachine):
         for command, reply in zip(pair, replies, strict=True):
             self._answered(command, reply)
 
-    @rule(side=st.sampled_from(["customer", "agent"]), ago=st.integers(0, 90))
-    def somebody_writes(self, side: str, ago: int) -> None:
+    @rule(
+        side=st.sampled_from(["customer", "agent"]),
+        ago=st.integers(0, 90),
+        where=st.sampled_from(CONVERSATIONS),
+    )
+    def somebody_writes(self, side: str, ago: int, where: str) -> None:
         """A message that was said some minutes ago; it is delivered whenever it is."""
-        event = message(len(self.said), self.desk.now - ago * MINUTE, side)
+        event = message(len(self.said), self.desk.now - ago * MINUTE, side, where)
         self.said.append(event)
+        self.waiting.append(event)
+
+    @precondition(lambda self: self.free)
+    @rule(data=st.data())
+    def conversations_are_linked(self, data: st.DataObject) -> None:
+        """One of them leads from now on; the link is heard of whenever it is."""
+        source: str = data.draw(st.sampled_from(sorted(self.free)))
+        self.free.remove(source)
+        later = [each for each in CONVERSATIONS if each > source]
+        target: str = data.draw(st.sampled_from(later))
+        said = [event for event in self.said if event.conversationid == source]
+        by_message: bool = data.draw(st.booleans())
+        cause = said[-1].id if said and by_message else None
+        event = linked(source, target, self.desk.now, cause=cause)
+        self.links.append(Link(source, target, event.time, cause))
         self.waiting.append(event)
 
     @precondition(lambda self: self.waiting)
@@ -215,7 +240,12 @@ class Machine(RuleBasedStateMachine):
     def _the_clocks_follow_from_the_log(self) -> None:
         """In whatever order the log is read, the clocks are the same, and the ticket's own."""
         own = [step_of(event) for event in self.desk.events(TICKET)]
-        heard = [step_of(event) for event in self.said]
+        group = Group(self.links)
+        heard = [
+            step_of(event)
+            for event in self.said
+            if group.hears(CONVERSATION, str(event.conversationid), event.time, event.id)
+        ]
         now = self.desk.now
         found, strays = agreement([*own, *heard], now)
         shuffled = [*own, *heard]

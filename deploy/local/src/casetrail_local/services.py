@@ -134,4 +134,5 @@ def environment(
         own |= {"AUDIT_SIGNING_KEY": identity.signing_key, **retention(folder)}
     if service == "gateway":
         own["GATEWAY_TOKENS_FILE"] = str(folder.tokens)
+        own["GATEWAY_ARCHIVE_DIR"] = str(folder.archives)
     return own

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from casetrail_local.errors import NotReady
 
 T = TypeVar("T")
 
+LONG_ENOUGH: Final = 75.0
+"""Seconds. What a process had in hand when it was killed is delivered again 30 s later (`ack_wait`
+of the durables), and the one that gets it then may be killed as well."""
 
-def until(ask: Callable[[], T | None], *, what: str, within: float = 30.0) -> T:
+
+def until(ask: Callable[[], T | None], *, what: str, within: float = LONG_ENOUGH) -> T:
     """The first answer that is not None; after `within` seconds `NotReady`, naming `what`.
 
     Asks soon at first and then more seldom: a read of a case is recorded, and the log is no place

@@ -103,6 +103,12 @@ class CaseView(Answer):
     version: int | None
     """Version of the conversation, for `If-Match`."""
     as_of_seq: int
+    conversation_ids: list[str] = Field(default_factory=list)
+    """Every conversation that belongs to it; `conversation_id` leads them."""
+    merged_into: str | None = None
+    """The case that goes on in its place."""
+    merged_case_ids: list[str] = Field(default_factory=list)
+    """Cases that were merged into this one; its timeline tells theirs as well."""
 
 
 class ClockView(Answer):
@@ -181,6 +187,10 @@ class TicketView(Answer):
     """Who outside has it, e.g. `courier`."""
     reference: str | None
     expected_at: datetime | None
+    """What they promised last."""
+    chased: int = 0
+    """How often they were asked where it stays."""
+    chased_at: datetime | None = None
     created_at: datetime | None
     resolved_at: datetime | None
     closed_at: datetime | None

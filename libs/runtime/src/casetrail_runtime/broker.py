@@ -24,6 +24,7 @@ from pydantic import SecretStr
 
 from casetrail_runtime.health import send_json
 from casetrail_runtime.redaction import describe_error, redact_text
+from casetrail_runtime.tasks import end
 from casetrail_runtime.telemetry import Telemetry
 
 log = structlog.get_logger(__name__)
@@ -100,7 +101,7 @@ class ServiceBroker(NatsBroker):
         connection = self._connection
         try:
             await super().stop(*args, **kwargs)
-        except nats.errors.Error as error:  # draining needs a server at the other end
+        except (nats.errors.Error, OSError) as error:  # draining needs a server at the other end
             log.warning("stopped without NATS", reason=describe_error(error))
             if connection is not None:
                 await connection.close()
@@ -144,9 +145,8 @@ async def _end_reconnecting(client: Client) -> None:
     fails in the same moment; the task would go on for ever and keep the process from ending.
     """
     task: asyncio.Task[None] | None = getattr(client, "_reconnection_task", None)
-    while task is not None and not task.done():
-        task.cancel()
-        await asyncio.sleep(0.01)
+    if task is not None:
+        await end(task)
 
 
 def leave(reason: str) -> NoReturn:

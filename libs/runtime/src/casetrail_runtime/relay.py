@@ -13,7 +13,6 @@ stream, or recorded as duplicates when they come later than its window.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -26,6 +25,7 @@ from casetrail_runtime.mongo import Collection, Database, durable, ensure_indexe
 from casetrail_runtime.outbox.collection import OUTBOX_INDEXES, PROCESS
 from casetrail_runtime.publisher import Ack, NotStored
 from casetrail_runtime.redaction import describe_error
+from casetrail_runtime.tasks import end
 
 log = structlog.get_logger(__name__)
 
@@ -110,10 +110,7 @@ class Relay:
         for task in self._tasks[:1]:
             task.cancel()
         await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
-        for task in self._tasks:
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
 
     async def ping(self) -> None:
         """Raises `RelayStuck` when events wait and cannot be published; for `/readyz`."""

@@ -5,11 +5,18 @@ import os
 import re
 import socket
 import sys
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 MIN_KEY_LENGTH: Final = 32
 """Characters of a workspace key: an HMAC key shorter than its hash weakens the ids it makes."""
@@ -127,6 +134,43 @@ LogLevel = Annotated[
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
+class _Files(PydanticBaseSettingsSource):
+    """Values that stand in files: `NAME_FILE` names the file, in place of `NAME`.
+
+    A secret that an orchestrator mounts is then in no environment, which processes hand on and
+    crash reports print. White space around the value is no part of it.
+    """
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        """The text of the field's file; None when no variable names one."""
+        del field
+        variable = f"{self.config.get('env_prefix', '')}{field_name}".upper()
+        if f"{field_name}_file" in self.settings_cls.model_fields:
+            return None, field_name, False
+        path = os.environ.get(f"{variable}_FILE")
+        if not path:
+            return None, field_name, False
+        if os.environ.get(variable):
+            raise SettingsError(f"{variable} and {variable}_FILE are both set: set one of them")
+        try:
+            text = Path(path).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+            raise SettingsError(f"{variable}_FILE cannot be read: {reason}") from None
+        if not text:
+            raise SettingsError(f"{variable}_FILE names an empty file")
+        return text, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Every value that stands in a file."""
+        found: dict[str, Any] = {}
+        for name, field in self.settings_cls.model_fields.items():
+            value, key, _ = self.get_field_value(field, name)
+            if value is not None:
+                found[key] = value
+        return found
+
+
 class ServiceSettings(BaseSettings):
     """What every service needs. A subclass sets `env_prefix` and its own port and fields.
 
@@ -153,6 +197,19 @@ class ServiceSettings(BaseSettings):
         min_length=1,
         description="name of this process among its replicas, unique at any one time",
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given, then files, then the environment."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, _Files(settings_cls), env_settings
 
     @property
     def service_name(self) -> str:

@@ -3,6 +3,7 @@
 Instruments are labelled by durable or stream, never by subject: subjects grow without bound.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -55,6 +56,8 @@ class Telemetry:
             exporter = OTLPSpanExporter(endpoint=otlp_endpoint)
             self.provider.add_span_processor(BatchSpanProcessor(exporter))
         self.tracer = self.provider.get_tracer("casetrail_runtime")
+        self.traces = otlp_endpoint is not None
+        """Whether anybody collects spans."""
 
         def counter(name: str, text: str, label: str) -> Counter:
             return Counter(f"casetrail_{name}", text, [label], registry=self.registry)
@@ -137,6 +140,12 @@ def trace_headers() -> dict[str, str]:
     carrier: dict[str, str] = {}
     _W3C.inject(carrier)
     return carrier
+
+
+def trace_headers_or_new() -> dict[str, str]:
+    """The trace context of the caller as headers; outside a trace that of a new, unsampled one."""
+    new = f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-00"
+    return trace_headers() or {"traceparent": new}
 
 
 def trace_context(headers: Mapping[str, str] | None) -> Context:

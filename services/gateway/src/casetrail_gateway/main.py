@@ -3,13 +3,14 @@
 import secrets
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from casetrail_contracts import subjects
 from casetrail_runtime.broker import make_broker
 from casetrail_runtime.commands import CommandClient
 from casetrail_runtime.health import health_routes, nats_ping
+from casetrail_runtime.http_figures import HttpFigures, MeasuredHttp
 from casetrail_runtime.logging import configure_logging
 from casetrail_runtime.mongo import database, make_client, ping
 from casetrail_runtime.publisher import StreamPublisher
@@ -19,6 +20,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.routing import Route
 
+from casetrail_gateway.adapters.archives import ArchiveFiles
 from casetrail_gateway.adapters.audit_signal import AuditSignal
 from casetrail_gateway.adapters.command_client import NatsCommands
 from casetrail_gateway.adapters.event_stream import JetStreamEvents
@@ -27,7 +29,9 @@ from casetrail_gateway.adapters.mongo_evidence import MongoCaseRecords
 from casetrail_gateway.adapters.mongo_lists import MongoLists
 from casetrail_gateway.adapters.mongo_search import MongoCustomers, MongoWords
 from casetrail_gateway.adapters.mongo_tree import MongoTree
+from casetrail_gateway.adapters.mongo_work import MongoWork
 from casetrail_gateway.adapters.oidc import OidcTokens
+from casetrail_gateway.adapters.scorecards_yaml import load_scorecards
 from casetrail_gateway.adapters.system_clock import SystemClock
 from casetrail_gateway.adapters.timeline_pdf import print_timeline
 from casetrail_gateway.adapters.tokens_file import TokensFile
@@ -41,9 +45,14 @@ from casetrail_gateway.use_cases.live_hub import LiveHub
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:
-    """The ASGI app: the HTTP API, its pages and the health routes."""
+    """The ASGI app: the HTTP API, its pages and the health routes.
+
+    Raises:
+        FileInvalid: the file of scorecards is faulty; each fault with its line.
+    """
     configure_logging("gateway", settings)
     telemetry = setup_telemetry("gateway", settings)
+    scorecards = load_scorecards(settings.scorecards_file)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -63,8 +72,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             words=MongoWords(database(client)),
             customers=MongoCustomers(database(client), settings.workspace_key),
             tree=MongoTree(database(client)),
-            case_records=MongoCaseRecords(database(client)),
+            case_records=MongoCaseRecords(database(client), ArchiveFiles(settings.archive_dir)),
             lists=MongoLists(database(client)),
+            work=MongoWork(database(client)),
             stream=JetStreamEvents(broker, publisher),
             commands=NatsCommands(CommandClient(broker), settings.command_timeout),
             clock=clock,
@@ -72,6 +82,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             signed=signed,
             limit=RateLimit(settings.rate_limit, time.monotonic),
             print_timeline=print_timeline,
+            scorecards=scorecards,
         )
         open_console(app, tokens, session_key(settings))
         pings = {
@@ -81,21 +92,23 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         }
         for path, route in health_routes(pings, telemetry.registry):
             app.router.routes.append(Route(path, route, include_in_schema=False))
-        await broker.start()
-        await require(broker, [SUPPORT], [])
-        await signal.start()
-        await hub.start()
-        yield
-        await hub.stop()
-        await signal.stop()
-        if signed is not None:
-            await signed.close()
-        await publisher.close()
-        await broker.stop()
-        client.close()
+        async with AsyncExitStack() as stack:  # each ends, whatever the end of another raises
+            stack.callback(client.close)
+            stack.push_async_callback(broker.stop)
+            stack.push_async_callback(publisher.close)
+            if signed is not None:
+                stack.push_async_callback(signed.close)
+            await broker.start()
+            await require(broker, [SUPPORT], [])
+            stack.push_async_callback(signal.stop)
+            await signal.start()
+            stack.push_async_callback(hub.stop)
+            await hub.start()
+            yield
 
     app = make_api(lifespan, settings.cors_origins)
     add_console(app)
+    app.add_middleware(MeasuredHttp, figures=HttpFigures(telemetry))
     return app
 
 

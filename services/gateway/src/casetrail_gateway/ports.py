@@ -6,6 +6,7 @@ from typing import Protocol
 
 from casetrail_contracts import Command, CommandReply, Event
 from casetrail_contracts.api import Cause
+from casetrail_contracts.clocks import Group
 from casetrail_evidence.bundle.chains import History
 from casetrail_evidence.bundle.document import Manifest
 from casetrail_evidence.bundle.pages import Records
@@ -13,13 +14,16 @@ from casetrail_evidence.tiles import TilePlace
 
 from casetrail_gateway.domain.customers import Contact, CustomerKey
 from casetrail_gateway.domain.evidence import SealedRecord
+from casetrail_gateway.domain.figures import Act
 from casetrail_gateway.domain.lateness import Footprint
 from casetrail_gateway.domain.log import (
     Case,
     CaseFilter,
+    CaseNow,
     Counts,
     Head,
     Hit,
+    Interval,
     Kinds,
     Page,
     Record,
@@ -73,11 +77,17 @@ class Log(Protocol):
     async def case(self, workspace: str, case_id: str) -> Case | None:
         """The view of a case."""
 
+    async def case_now(self, workspace: str, case_id: str) -> CaseNow:
+        """The view of a case with what goes with it, in one question."""
+
     async def cases(self, workspace: str, wanted: CaseFilter, page: Page) -> Sequence[Case]:
         """Cases by the sequence that opened them."""
 
     async def cases_of(self, workspace: str, conversation_id: str) -> Sequence[Case]:
         """The cases of a conversation, the newest first."""
+
+    async def linked(self, workspace: str, conversation_id: str) -> Group:
+        """The conversations that are led as one with this one, and since when."""
 
     async def ticket(self, workspace: str, ticket_id: str) -> Ticket | None:
         """The view of a ticket."""
@@ -99,11 +109,13 @@ class Log(Protocol):
     async def footprints(self, workspace: str, scope: Scope, through: int) -> Sequence[Footprint]:
         """What lateness needs of all events of a timeline up to a sequence, in log order."""
 
-    async def copies(self, seqs: Sequence[int]) -> Mapping[int, int]:
-        """How many duplicates each of these records has; those without any are left out."""
+    async def beside(
+        self, workspace: str, seqs: Sequence[int], event_ids: Sequence[str]
+    ) -> tuple[Mapping[int, int], Mapping[str, Cause]]:
+        """How many duplicates these records have, and the records of these events.
 
-    async def causes(self, workspace: str, event_ids: Sequence[str]) -> Mapping[str, Cause]:
-        """The records of these events; those not in the log are left out."""
+        Records without duplicates and events that are not in the log are left out.
+        """
 
     async def records(self, workspace: str, wanted: RecordFilter, page: Page) -> Sequence[Record]:
         """Records of any kind in this order."""
@@ -128,6 +140,46 @@ class Log(Protocol):
 
     async def records_of(self, workspace: str, seqs: Sequence[int]) -> Sequence[Record]:
         """The records of these sequences, in order of theirs."""
+
+    async def records_about(self, workspace: str, targets: Sequence[str]) -> Sequence[Record]:
+        """Every event whose target is one of these, in log order."""
+
+
+class WorkRecords(Protocol):
+    """What the log tells of people's work, over many cases at once; one workspace's.
+
+    Every method raises `LogUnavailable` when the database does not answer.
+    """
+
+    async def opened(
+        self, workspace: str, start: datetime, end: datetime, *, through: int, limit: int
+    ) -> Sequence[str]:
+        """The cases that were opened from `start` up to `end`, by the log up to a sequence."""
+
+    async def happened(
+        self, workspace: str, case_ids: Sequence[str], actions: Sequence[str], *, through: int
+    ) -> Sequence[tuple[str, str, str | None]]:
+        """Case, action and the owner it names, of these actions in these cases, up to a sequence.
+
+        Each combination once, in no order.
+        """
+
+    async def acts(
+        self,
+        workspace: str,
+        actions: Sequence[str],
+        start: datetime,
+        end: datetime,
+        *,
+        through: int,
+        limit: int,
+    ) -> Sequence[Act]:
+        """What of these actions happened from `start` up to `end`, in log order."""
+
+    async def custody_of(
+        self, workspace: str, case_ids: Sequence[str]
+    ) -> Mapping[str, Sequence[Interval]]:
+        """Who had each of these cases, and when."""
 
 
 class LogSignal(Protocol):
@@ -228,6 +280,12 @@ class EventStream(Protocol):
 
     async def record(self, event: Event) -> int:
         """The sequence of the stored event; `AccessNotRecorded` when it is not surely stored."""
+
+    async def store(self, event: Event) -> bool:
+        """True when the event is stored now, False when one of its id was there already.
+
+        `AccessNotRecorded` when it is not surely stored.
+        """
 
     async def last_seq(self) -> int:
         """The newest sequence of the stream; `StreamUnavailable` when it does not answer."""

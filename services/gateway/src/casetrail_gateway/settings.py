@@ -43,6 +43,15 @@ class GatewaySettings(MongoServiceSettings):
     oidc_workspace_claim: str = Field(
         default="workspace", description="the claim that holds the workspace"
     )
+    archive_dir: Path | None = Field(
+        default=None,
+        description="the folder of audit's archives, to read: bundles of evidence hold archived "
+        "records as well then. Without it a case with archived records gets no bundle",
+    )
+    scorecards_file: Path | None = Field(
+        default=None,
+        description="YAML file of the scorecards of quality reviews; two ship for a start",
+    )
     rate_limit: int = Field(
         default=6000,
         ge=0,

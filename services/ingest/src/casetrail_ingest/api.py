@@ -6,12 +6,14 @@ WhatsApp sends; 503 not stored, try again. WhatsApp repeats whatever is not answ
 """
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Annotated, Final
 
 import structlog
 from casetrail_runtime.publisher import NotStored
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.requests import ClientDisconnect
 
 from casetrail_ingest.domain.signature import (
     SignatureMissing,
@@ -21,7 +23,7 @@ from casetrail_ingest.domain.signature import (
 )
 from casetrail_ingest.ports import SpoolFull
 from casetrail_ingest.settings import IngestSettings
-from casetrail_ingest.use_cases.take_webhook import TakeWebhook
+from casetrail_ingest.use_cases.take_webhook import Taken, TakeWebhook
 
 log: Final = structlog.get_logger()
 PROBLEM: Final = "application/problem+json"
@@ -70,12 +72,10 @@ def webhook_receiver(settings: IngestSettings, take_webhook: TakeWebhook) -> Rec
         """How many events the body became, once all of them are stored."""
         try:
             body = await read_body(request, settings.max_body_bytes)
-        except BodyTooLarge:
-            return problem(
-                413, "body-too-large", f"At most {settings.max_body_bytes} bytes are taken."
-            )
+        except (BodyTooLarge, ClientDisconnect) as fault:
+            return unread(fault, settings.max_body_bytes)
         try:
-            check_signature(body, request.headers.get("x-hub-signature-256"), secrets)
+            check_signature(body, signature_of(request), secrets)
         except SignatureMissing:
             log.warning("signature_missing", size=len(body))
             return problem(401, "signature-missing", "X-Hub-Signature-256: sha256=<hex> is needed.")
@@ -97,10 +97,16 @@ def webhook_receiver(settings: IngestSettings, take_webhook: TakeWebhook) -> Rec
                 "The event stream is away and the spool takes no more; send it again.",
                 retry_after=30,
             )
-        answer = {"events": taken.events, "duplicates": taken.duplicates}
-        return JSONResponse(answer if not taken.spooled else {**answer, "spooled": taken.spooled})
+        return accepted(taken)
 
     return receive
+
+
+@lru_cache(maxsize=1_000)  # most say one event, no duplicate
+def accepted(taken: Taken) -> Response:
+    """The answer to a webhook that is safe; it holds nothing of the request, so it serves many."""
+    answer = {"events": taken.events, "duplicates": taken.duplicates}
+    return JSONResponse(answer if not taken.spooled else {**answer, "spooled": taken.spooled})
 
 
 async def read_body(request: Request, limit: int) -> bytes:
@@ -109,17 +115,40 @@ async def read_body(request: Request, limit: int) -> bytes:
     Raises:
         BodyTooLarge: by the announced length, or as soon as more arrives than allowed.
     """
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > limit:
+    announced = header(request, b"content-length")
+    if announced.isdigit() and int(announced) > limit:
         raise BodyTooLarge
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk: bytes = message.get("body", b"")
         size += len(chunk)
         if size > limit:
             raise BodyTooLarge
+        if not message.get("more_body", False):
+            return b"".join([*chunks, chunk]) if chunks else chunk
         chunks.append(chunk)
-    return b"".join(chunks)
+
+
+def signature_of(request: Request) -> str | None:
+    """The signature that a webhook came with."""
+    return header(request, b"x-hub-signature-256").decode("latin-1") or None
+
+
+def unread(fault: BodyTooLarge | ClientDisconnect, limit: int) -> Response:
+    """The answer to a body that was not read to its end."""
+    if isinstance(fault, BodyTooLarge):
+        return problem(413, "body-too-large", f"At most {limit} bytes are taken.")
+    return problem(400, "body-cut-off", "The body ended before it was whole: send it again.")
+
+
+def header(request: Request, name: bytes) -> bytes:
+    """The header of this name, in lower case; empty when there is none."""
+    headers: list[tuple[bytes, bytes]] = request.scope["headers"]
+    return next((value for key, value in headers if key == name), b"")
 
 
 def problem(status: int, slug: str, detail: str, *, retry_after: int | None = None) -> Response:

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from casetrail_contracts import subjects
 from casetrail_runtime.broker import ServiceBroker, leave, make_broker
 from casetrail_runtime.health import health_routes, nats_ping
+from casetrail_runtime.http_figures import HttpFigures
 from casetrail_runtime.logging import configure_logging
 from casetrail_runtime.publisher import StreamPublisher
 from casetrail_runtime.streams import SUPPORT, require
+from casetrail_runtime.tasks import end
 from casetrail_runtime.telemetry import setup_telemetry
 from fastapi import FastAPI
 from starlette.routing import Route
@@ -19,7 +21,7 @@ from casetrail_ingest.adapters.spool import DiskSpool
 from casetrail_ingest.adapters.spool_health import SpoolHealth
 from casetrail_ingest.api import webhook_receiver, webhook_router
 from casetrail_ingest.domain.reading import Workspaces
-from casetrail_ingest.door import WebhookDoor
+from casetrail_ingest.door import WebhookApp
 from casetrail_ingest.sending import Sending, serve_nothing
 from casetrail_ingest.settings import IngestSettings
 from casetrail_ingest.use_cases.drain_spool import DrainSpool
@@ -65,19 +67,11 @@ def create_app(settings: IngestSettings) -> FastAPI:
             else:
                 stack.push_async_callback(spool.close)
                 drain = asyncio.create_task(_drain_when_connected(broker, publisher, spool))
-                stack.push_async_callback(_end, drain)
+                stack.push_async_callback(end, drain)
             stack.push_async_callback(publisher.close)
             stack.push_async_callback(fast_lane.close)
             yield
 
-    app = FastAPI(
-        title="Casetrail ingest",
-        version="1",
-        description="Takes WhatsApp webhooks and turns every item of them into an event.",
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-    )
     take_webhook = TakeWebhook(
         KeepSafe(publisher, fast_lane, spool),
         Workspaces(settings.workspaces),
@@ -85,8 +79,17 @@ def create_app(settings: IngestSettings) -> FastAPI:
         lambda: datetime.now(UTC),
     )
     receive = webhook_receiver(settings, take_webhook)
+    app = WebhookApp(
+        receive,
+        HttpFigures(telemetry),
+        title="Casetrail ingest",
+        version="1",
+        description="Takes WhatsApp webhooks and turns every item of them into an event.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
     app.include_router(webhook_router(settings, receive))
-    app.add_middleware(WebhookDoor, receive=receive)
     for path, route in health_routes(pings, telemetry.registry):
         app.router.routes.append(Route(path, route))
     return app
@@ -102,8 +105,3 @@ async def _drain_when_connected(
         await DrainSpool(spool, publisher)()
     except Exception as error:  # noqa: BLE001 - a process that cannot drain must not go on taking
         leave(f"the spool cannot be emptied: {error}")
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait({task})

@@ -1,7 +1,6 @@
 """Sending to customers, put together; ingest runs without it when no Graph API is configured."""
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,6 +16,7 @@ from casetrail_runtime.outbox import AggregateCollection, Aggregates, ProcessedL
 from casetrail_runtime.publisher import StreamPublisher
 from casetrail_runtime.redaction import describe_error
 from casetrail_runtime.relay import Relay
+from casetrail_runtime.tasks import end
 from pydantic import SecretStr
 from pymongo.errors import PyMongoError
 
@@ -76,9 +76,7 @@ class Sending:
     async def stop(self) -> None:
         """What is under way gets its end; what waits to be published waits for the next start."""
         if self._sweeper is not None:
-            self._sweeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._sweeper
+            await end(self._sweeper)
         await self._send.close()
         await self._relay.stop()
         await self._publisher.close()

@@ -15,6 +15,7 @@ from casetrail_contracts.commands import (
     DeescalateConversation,
     EndShift,
     EscalateConversation,
+    LinkConversation,
     OpenHandover,
     ReactivateUser,
     ReleaseConversation,
@@ -44,6 +45,7 @@ from casetrail_routing.use_cases.case_remarks import (
 )
 from casetrail_routing.use_cases.causes import SERVICE
 from casetrail_routing.use_cases.hand_over import BeginHandover, PutSignature
+from casetrail_routing.use_cases.linking import LinkCase
 from casetrail_routing.use_cases.user_commands import BeginShift, FinishShift, NotePresence
 from casetrail_routing.use_cases.user_profile import (
     AddUser,
@@ -69,6 +71,7 @@ class CommandUseCases:
     note: AddNote
     close: CloseCase
     reopen: ReopenCase
+    link: LinkCase
     user_create: AddUser
     user_update: ChangeUser
     user_deactivate: TakeUserOut
@@ -94,6 +97,7 @@ def register_commands(broker: NatsBroker, use_cases: CommandUseCases) -> None:
     serve(broker, AddCaseNote, use_cases.note, service=SERVICE)
     serve(broker, CloseConversation, use_cases.close, service=SERVICE)
     serve(broker, ReopenConversation, use_cases.reopen, service=SERVICE)
+    serve(broker, LinkConversation, use_cases.link, service=SERVICE)
     serve(broker, CreateUser, use_cases.user_create, service=SERVICE)
     serve(broker, UpdateUser, use_cases.user_update, service=SERVICE)
     serve(broker, DeactivateUser, use_cases.user_deactivate, service=SERVICE)

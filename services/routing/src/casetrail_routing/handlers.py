@@ -13,6 +13,7 @@ from faststream.nats import NatsBroker
 
 from casetrail_routing.ports import Key
 from casetrail_routing.use_cases.escalate_waiting import HearAnswer
+from casetrail_routing.use_cases.linking import JoinConversations
 from casetrail_routing.use_cases.note_activity import NoteActivity
 from casetrail_routing.use_cases.pass_on_shift import PassOnShift
 from casetrail_routing.use_cases.return_cases import ReturnCases
@@ -28,12 +29,14 @@ def reactions(
     return_cases: ReturnCases,
     pass_on_shift: PassOnShift,
     hear_answer: HearAnswer,
+    join: JoinConversations,
 ) -> Reactions:
     """Everything routing does because of an event."""
     return {
         "casetrail.message.received.v1": on_message(route_message),
         "casetrail.message.sent.v1": hear_answer,
         "casetrail.conversation.closed.v1": hear_answer,
+        "casetrail.customer.identified.v1": join,
         "casetrail.user.deactivated.v1": on_barred(return_cases),
         "casetrail.user.role_changed.v1": on_barred(return_cases),
         "casetrail.shift.ended.v1": on_shift_ended(pass_on_shift),
@@ -52,7 +55,8 @@ def register_handlers(
         service="routing",
         conc=concurrency,
         title="routing",
-        description="Messages open and reopen cases and flag complaints; the cases of people who "
+        description="Messages open and reopen cases and flag complaints; conversations of one "
+        "customer are linked; the cases of people who "
         "may no longer own any go back to the queue; those of a shift that ended go on by policy; "
         "messages, cases and tickets are noted for closing idle cases; other events pass by.",
     )

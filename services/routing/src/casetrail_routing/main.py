@@ -23,6 +23,7 @@ from casetrail_routing.adapters.clock import now
 from casetrail_routing.adapters.custody_yaml import load_policies
 from casetrail_routing.adapters.mongo_activity import ACTIVITY, MongoActivity
 from casetrail_routing.adapters.mongo_activity import INDEXES as ACTIVITY_INDEXES
+from casetrail_routing.adapters.mongo_identities import IDENTITIES, MongoIdentities
 from casetrail_routing.adapters.mongo_memories import (
     MEMORIES,
     MEMORY_INDEXES,
@@ -63,6 +64,13 @@ from casetrail_routing.use_cases.drain_queue import DrainQueue
 from casetrail_routing.use_cases.escalate_waiting import EscalateWaiting, HearAnswer
 from casetrail_routing.use_cases.expire_offers import ExpireOffers
 from casetrail_routing.use_cases.hand_over import BeginHandover, PutSignature, WhatIsHeld
+from casetrail_routing.use_cases.linking import (
+    Carrying,
+    JoinConversations,
+    LinkCase,
+    Links,
+    Roots,
+)
 from casetrail_routing.use_cases.note_activity import NoteActivity
 from casetrail_routing.use_cases.pass_on_shift import PassOnShift
 from casetrail_routing.use_cases.reconcile_slots import ReconcileSlots
@@ -93,6 +101,7 @@ class Routing:
     close_idle: CloseIdle
     hear_answer: HearAnswer
     escalate_waiting: EscalateWaiting
+    join: JoinConversations
 
 
 @dataclass(frozen=True)
@@ -140,7 +149,11 @@ def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
     routing = assemble(db, publisher, drainer, settings, rules=rules)
     watch = RuleWatch(rules.escalation, rules.plans, registry=telemetry.registry)
     reacting = reactions(
-        routing.route_message, routing.return_cases, routing.pass_on_shift, routing.hear_answer
+        routing.route_message,
+        routing.return_cases,
+        routing.pass_on_shift,
+        routing.hear_answer,
+        routing.join,
     )
     register_handlers(broker, reacting, routing.note_activity, concurrency=settings.concurrency)
     register_commands(broker, routing.commands)
@@ -211,6 +224,8 @@ def assemble(
     inbox = Inbox(settings.queue, load_policies(settings.custody_file))
     activity = MongoActivity(db[ACTIVITY])
     policy = RoutingPolicy(rules.escalation, timedelta(hours=settings.reopen_hours), inbox)
+    identities, roots = MongoIdentities(db[IDENTITIES]), Roots(custody.conversations)
+    links = Links(custody, identities, roots, Carrying(memories, activity), drainer, clock)
     answering = Answering(processed, publisher, clock)
     cases = CaseDesk(custody, answering, drainer, clock)
     giving = Giving(cases, users)
@@ -224,6 +239,7 @@ def assemble(
             drainer,
             policy,
             memories,
+            links,
             clock,
         ),
         CommandUseCases(
@@ -239,6 +255,7 @@ def assemble(
             AddNote(cases),
             CloseCase(cases),
             ReopenCase(cases, inbox),
+            LinkCase(cases, links),
             AddUser(people),
             ChangeUser(people),
             TakeUserOut(people, held),
@@ -254,8 +271,9 @@ def assemble(
         ReturnCases(custody, users, drainer, inbox, clock),
         ExpireOffers(custody, inbox, drainer, clock),
         PassOnShift(custody, users, processed, inbox, drainer, clock),
-        NoteActivity(activity),
+        NoteActivity(activity, roots),
         CloseIdle(custody, activity, inbox.policies, drainer, clock),
-        HearAnswer(memories),
+        HearAnswer(memories, roots),
         EscalateWaiting(custody, memories, rules.escalation, clock),
+        JoinConversations(identities, links),
     )

@@ -1,6 +1,6 @@
 """What the use cases of routing need from the world; adapters and test twins keep to it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -19,6 +19,7 @@ __all__ = [
     "Clock",
     "ConversationStore",
     "DrainRequests",
+    "Identities",
     "Key",
     "Loaded",
     "Numbers",
@@ -68,6 +69,19 @@ class ConversationStore(AggregateStore[Conversation], Protocol):
 
     async def held_by(self, user: Key) -> list[Key]:
         """The open cases this user owns."""
+
+    async def linked_to(self, id: str) -> str | None:  # noqa: A002 - the word of the port above
+        """The conversation that leads this one; None when it leads itself, or is unknown."""
+
+
+class Identities(Protocol):
+    """Which conversation ids WhatsApp told to be one customer's, written in or not."""
+
+    async def told(self, workspace: str, ids: Sequence[str], event_id: str) -> None:
+        """These are one customer's, as this event says; again is harmless."""
+
+    async def together(self, conversation: Key) -> Mapping[str, str]:
+        """Every other id of the same customer, nearest first: id → the event that told so."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +147,9 @@ class Memories(Protocol):
     async def told(self, wait: Waits, rule: str) -> None:
         """The rule needs to hear no more of this wait."""
 
+    async def carry(self, source: Key, target: Key) -> None:
+        """What waits for an answer in one conversation waits in the other as well."""
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -163,6 +180,9 @@ class ActivityStore(Protocol):
 
     async def quiet_since(self, before: datetime, limit: int) -> list[Quiet]:
         """Open cases without an open ticket in which nothing has happened since, quietest first."""
+
+    async def carry(self, source: Key, target: Key) -> None:
+        """What was heard of the tickets of one conversation counts in the other as well."""
 
 
 class Numbers(Protocol):

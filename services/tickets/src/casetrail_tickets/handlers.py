@@ -9,7 +9,7 @@ from faststream.nats import NatsBroker
 
 from casetrail_tickets.events import SERVICE
 from casetrail_tickets.use_cases.remembering import ForgetErased, RememberMessage, RememberPerson
-from casetrail_tickets.use_cases.watching import CatchUp, HearMessage, HearTag
+from casetrail_tickets.use_cases.watching import CatchUp, HearLink, HearMessage, HearTag
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,7 @@ class Listeners:
     remember_person: RememberPerson
     hear_message: HearMessage
     hear_tag: HearTag
+    hear_link: HearLink
     catch_up: CatchUp
 
 
@@ -36,6 +37,8 @@ def subscribe(broker: NatsBroker, do: Listeners) -> None:
                 await do.hear_message(event)
             case "conversation.tagged" | "conversation.untagged":
                 await do.hear_tag(event)
+            case "conversation.linked":
+                await do.hear_link(event)
             case "ticket.created":
                 await do.catch_up(event)
             case "privacy.erasure_requested" | "privacy.erased":

@@ -25,6 +25,7 @@ from casetrail_tickets.adapters.due_watch import DueWatch
 from casetrail_tickets.adapters.life_cycles_yaml import load_life_cycles
 from casetrail_tickets.adapters.mongo_bulks import MongoBulks
 from casetrail_tickets.adapters.mongo_contexts import MongoContexts
+from casetrail_tickets.adapters.mongo_links import MongoLinks
 from casetrail_tickets.adapters.mongo_open_tickets import MongoCaseTags, MongoOpenTickets
 from casetrail_tickets.adapters.mongo_people import MongoPeople
 from casetrail_tickets.adapters.service_levels_yaml import load_service_levels
@@ -35,10 +36,12 @@ from casetrail_tickets.settings import TicketsSettings
 from casetrail_tickets.use_cases.acting import ActOnTicket, AssignTicket, MakeTicket
 from casetrail_tickets.use_cases.bulk import CarryOutBulk, TakeBulk, TellBulk
 from casetrail_tickets.use_cases.keeping_time import KeepTime
+from casetrail_tickets.use_cases.linked import Conversations
 from casetrail_tickets.use_cases.remembering import ForgetErased, RememberMessage, RememberPerson
 from casetrail_tickets.use_cases.watching import (
     ROUND,
     CatchUp,
+    HearLink,
     HearMessage,
     HearTag,
     NoticeBreaches,
@@ -65,6 +68,8 @@ def create_app(settings: TicketsSettings, clock: Clock | None = None) -> AsgiFas
     relay = Relay(db, [mongo_tickets.TICKETS], publisher)
     tickets = mongo_tickets.ticket_aggregates(db)
     contexts = MongoContexts(db[mongo_tickets.CONTEXTS], settings.context_messages)
+    links = MongoLinks(db[mongo_tickets.LINKS])
+    conversations = Conversations(contexts, links, settings.context_messages)
     numbers = mongo_tickets.MongoTicketNumbers(db[mongo_tickets.NUMBERS])
 
     people = MongoPeople(db[mongo_tickets.PEOPLE])
@@ -83,7 +88,7 @@ def create_app(settings: TicketsSettings, clock: Clock | None = None) -> AsgiFas
 
     serve_commands(
         broker,
-        MakeTicket(tickets, numbers, contexts, life_cycles, now, tags, keep),
+        MakeTicket(tickets, numbers, conversations, life_cycles, now, tags, keep),
         act_on,
         assign,
     )
@@ -92,11 +97,12 @@ def create_app(settings: TicketsSettings, clock: Clock | None = None) -> AsgiFas
         broker,
         Listeners(
             remember_message=RememberMessage(contexts),
-            forget_erased=ForgetErased(contexts),
+            forget_erased=ForgetErased(contexts, links),
             remember_person=RememberPerson(people),
-            hear_message=HearMessage(open_tickets, time),
+            hear_message=HearMessage(open_tickets, conversations, time),
             hear_tag=HearTag(open_tickets, tags, time),
-            catch_up=CatchUp(contexts, tags, time),
+            hear_link=HearLink(open_tickets, conversations, time),
+            catch_up=CatchUp(conversations, tags, time),
         ),
     )
 

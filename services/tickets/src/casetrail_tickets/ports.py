@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from casetrail_contracts import Event
+from casetrail_contracts.clocks import Group, Link
 from casetrail_runtime.publisher import Ack
 
 from casetrail_tickets.domain.bulk import Bulk, Outcome, State
@@ -56,6 +57,16 @@ class Contexts(Protocol):
 
     async def newest(self, workspace: str, conversation_id: str) -> Sequence[ContextMessage]:
         """The newest messages, oldest first; empty for an unknown conversation."""
+
+
+class Links(Protocol):
+    """Which conversations are led in which, as the log tells it."""
+
+    async def remember(self, workspace: str, link: Link) -> None:
+        """Adds a link; again is harmless, and a newer one of the same conversation counts."""
+
+    async def around(self, workspace: str, conversation_id: str) -> Group:
+        """This conversation with every other that is linked to it or with it."""
 
 
 @dataclass(frozen=True)

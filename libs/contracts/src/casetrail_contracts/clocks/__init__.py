@@ -5,6 +5,7 @@ at a moment. Tickets emits its events by it, and whoever has the log recomputes 
 `ticket.sla_started` carries the whole policy, so nothing but the log is needed. ADR 26.
 """
 
+from casetrail_contracts.clocks.across import Group, Link
 from casetrail_contracts.clocks.agreement import ClockFinding, agreement
 from casetrail_contracts.clocks.calendar import ALWAYS, Calendar
 from casetrail_contracts.clocks.history import History, Promise, Run, Said, Standing, runs, whole
@@ -22,7 +23,9 @@ __all__ = [
     "ClockFinding",
     "ClockName",
     "Condition",
+    "Group",
     "History",
+    "Link",
     "Policy",
     "Promise",
     "Reading",

@@ -180,3 +180,21 @@ class ReopenConversation(OnCase, ReopenCaseBody):
     model_config = ConfigDict(extra="ignore")
     service = "routing"
     verb = "reopen"
+
+
+class LinkBody(Body):
+    """Let another case go on in the place of this one: both are the same customer's."""
+
+    into_case_id: str = Field(pattern=r"^CASE-[1-9][0-9]*$")
+    """The case that goes on."""
+    reason: ShortText
+
+
+class LinkConversation(OnCase, LinkBody):
+    """Links the conversation of a case to that of another; an open case is merged into it."""
+
+    model_config = ConfigDict(extra="ignore")
+    service = "routing"
+    verb = "link"
+
+    into_conversation_id: str

@@ -133,6 +133,22 @@ class HandOffTicket(OnTicket, HandOffTicketBody):
     verb = "handoff"
 
 
+class ChaseTicketBody(Body):
+    """Say that whoever outside has it was asked where it stays, and what they promised."""
+
+    expected_at: Moment | None = None
+    """What they promise now; left out, the promise stays as it was."""
+    reason: ShortText | None = None
+
+
+class ChaseTicket(OnTicket, ChaseTicketBody):
+    """Notes that somebody outside was chased."""
+
+    model_config = ConfigDict(extra="ignore")
+    service = "tickets"
+    verb = "chase"
+
+
 class AddTicketNoteBody(Body):
     """Write a note."""
 

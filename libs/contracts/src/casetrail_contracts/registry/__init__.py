@@ -18,6 +18,7 @@ from casetrail_contracts.registry import (
     presence,
     privacy,
     retention,
+    review,
     shift,
     ticket,
     user,
@@ -92,6 +93,7 @@ _TYPED: Final[tuple[tuple[str, type[EventData]], ...]] = (
     ("routing", conversation.ConversationNoteAdded),
     ("routing", conversation.ConversationClosed),
     ("routing", conversation.ConversationReopened),
+    ("routing", conversation.ConversationLinked),
     ("routing", user.UserCreated),
     ("routing", user.UserUpdated),
     ("routing", user.UserRoleChanged),
@@ -121,6 +123,12 @@ _TYPED: Final[tuple[tuple[str, type[EventData]], ...]] = (
     ("gateway", access.AccessRevealed),
     ("gateway", view.ViewSaved),
     ("gateway", view.ViewDeleted),
+    ("gateway", review.ReviewSampled),
+    ("gateway", review.ReviewOpened),
+    ("gateway", review.ReviewScored),
+    ("gateway", review.ReviewNoted),
+    ("gateway", review.ReviewDisputed),
+    ("gateway", review.ReviewResolved),
     ("audit", privacy.ErasureRequested),
     ("audit", privacy.Erased),
     ("audit", privacy.HoldPlaced),
@@ -131,9 +139,7 @@ _TYPED: Final[tuple[tuple[str, type[EventData]], ...]] = (
 
 _RESERVED: Final[dict[str, tuple[str, str]]] = {
     "customer": ("routing", "linked erased"),
-    "conversation": ("routing", "linked"),
     "access": ("gateway", "verified"),
-    "review": ("gateway", "opened scored noted disputed resolved"),
 }
 
 

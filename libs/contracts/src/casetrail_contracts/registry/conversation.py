@@ -20,6 +20,8 @@ class ConversationOpened(EventData):
     channel: str = "whatsapp"
     message_event_id: str
     """Event id of the message that opened the case."""
+    message_conversation_id: str | None = Field(default=None, exclude_if=_absent)
+    """Where that message was written, when it was in a linked conversation and not in this one."""
 
 
 class ConversationQueued(EventData):
@@ -164,6 +166,8 @@ class ConversationClosed(EventData):
     type_name: ClassVar[str] = "conversation.closed"
 
     owner: str | None = None
+    merged_into: str | None = Field(default=None, exclude_if=_absent)
+    """The case that goes on in its place, when the two were found to be one."""
 
 
 class ConversationReopened(EventData):
@@ -172,4 +176,27 @@ class ConversationReopened(EventData):
     type_name: ClassVar[str] = "conversation.reopened"
 
     message_event_id: str | None = None
+    message_conversation_id: str | None = Field(default=None, exclude_if=_absent)
+    """Where that message was written, when it was in a linked conversation and not in this one."""
     closed_at: AwareDatetime | None = None
+
+
+class ConversationLinked(EventData):
+    """This conversation and another are one customer's: from here on it is led in the other one.
+
+    The envelope's `caseid` is the case of the other one. Messages keep arriving in this
+    conversation; what they lead to happens in the other. Nothing else follows in this conversation.
+    """
+
+    type_name: ClassVar[str] = "conversation.linked"
+
+    linked_to: str
+    """The conversation id that it is led in."""
+    linked_case_id: str
+    """The case which that one was in."""
+    phone_number_id: str
+    channel: str = "whatsapp"
+    merged_case_id: str | None = None
+    """The case of this conversation that was merged into it; null when it was in none."""
+    identity_event_id: str | None = Field(default=None, exclude_if=_absent)
+    """The `customer.identified` that told so; null when a person did."""

@@ -96,13 +96,19 @@ class TicketLinked(EventData):
 
 
 class TicketHandedOff(EventData):
-    """Someone outside has it now: outside custody, with their reference."""
+    """Someone outside has it now: outside custody, with their reference.
+
+    With `chased` they had it already and were asked where it stays.
+    """
 
     type_name: ClassVar[str] = "ticket.handed_off"
 
     to: str
     reference: str | None = None
     expected_at: AwareDatetime | None = None
+    """Promised by then."""
+    chased: int | None = Field(default=None, exclude_if=_absent)
+    """How often they were asked by now, counted from when they got it."""
 
 
 class TicketNoteAdded(EventData):

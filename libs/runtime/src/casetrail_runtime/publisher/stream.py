@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from casetrail_contracts import Event
@@ -14,6 +14,7 @@ from nats.js.api import Header
 from opentelemetry.trace import SpanKind
 
 from casetrail_runtime.publisher.facts import StreamFacts, connected_client, read_facts
+from casetrail_runtime.publisher.waiting import Call, Item, first_of_each_call
 from casetrail_runtime.publisher.wire import (
     MAX_BATCH,
     Ack,
@@ -23,9 +24,10 @@ from casetrail_runtime.publisher.wire import (
     Unanswered,
     header_size,
     store_batch,
-    store_one,
+    store_each,
 )
-from casetrail_runtime.telemetry import telemetry_of, trace_headers
+from casetrail_runtime.tasks import happens
+from casetrail_runtime.telemetry import telemetry_of, trace_headers_or_new
 
 Raw = tuple[str, bytes, str]
 """Subject, bytes and id of an event."""
@@ -36,49 +38,16 @@ WAITING_BYTES: Final = 32 * 1024 * 1024
 """What may wait in memory; beyond it callers wait for room."""
 ATTEMPT: Final = 2.0
 """Seconds one attempt waits for its acknowledgement."""
-FEW: Final = 8
-"""A refused batch is halved down to this many, then stored one by one."""
+AT_ONCE: Final = 4
+"""Such groups of a few that are on their way at once."""
+FEW: Final = 10
+"""So many are stored each on its own, which takes less time than one batch; so is what is left of
+a refused batch once it is halved down to this many."""
 _BATCH_HEADERS: Final = 160
 _MSG_ID: Final = Header.MSG_ID.value
 _CONTENT: Final = {"content-type": CONTENT_TYPE}
 _MAX_PAYLOAD: Final = 1024 * 1024
-
-
-@dataclass(slots=True, eq=False)
-class _Call:
-    """One call of a publisher: its messages are stored in order, or none after a failed one."""
-
-    total: int
-    progress: float
-    done: asyncio.Future[None]
-    acks: list[Ack] = field(default_factory=list)
-    obstacle: str = "NATS was slow"
-    look: asyncio.TimerHandle | None = None
-
-    def stored(self, ack: Ack, now: float) -> None:
-        if self.done.done():
-            return
-        self.acks.append(ack)
-        self.progress = now
-        if len(self.acks) == self.total:
-            self.done.set_result(None)
-
-    def forget(self) -> None:
-        """What is not sent yet is not sent any more."""
-        self.done.cancel()
-        if self.look is not None:
-            self.look.cancel()
-
-    def refused(self, reason: str, *, passing: bool) -> None:
-        if not self.done.done():
-            self.done.set_exception(NotStored(reason, self.acks, passing=passing))
-
-
-@dataclass(slots=True, eq=False)
-class _Item:
-    call: _Call
-    message: Message
-    size: int
+_NO_SPAN: Final = nullcontext()
 
 
 class StreamPublisher:
@@ -95,13 +64,19 @@ class StreamPublisher:
         self._broker = broker
         self._stream = stream
         self._timeout = timeout
-        self._telemetry = telemetry_of(broker)
-        self._waiting: deque[_Item] = deque()
+        self._telemetry = telemetry = telemetry_of(broker)
+        self._published = telemetry.published.labels(stream)
+        self._batch_size = telemetry.batch_size.labels(stream)
+        self._publishing = telemetry.publishing.labels(stream)
+        self._waiting: deque[Item] = deque()
         self._waiting_bytes = 0
         self._room_made = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
         self._facts: StreamFacts | None = None
         self._closed = False
+        self._calls: set[Call] = set()
+        self._watch: asyncio.TimerHandle | None = None
         self._among_duplicates = False
 
     async def publish(self, event: Event) -> Ack:
@@ -152,9 +127,16 @@ class StreamPublisher:
     async def close(self) -> None:
         """Ends after what is under way is stored or has failed; later calls get `NotStored`."""
         self._closed = True
-        if self._sender is not None:
-            await asyncio.wait({self._sender}, timeout=self._timeout)
-            self._sender.cancel()
+        ends = asyncio.get_running_loop().time() + self._timeout
+        while working := {*self._under_way, *self._sending()}:
+            left = ends - asyncio.get_running_loop().time()
+            if not (await asyncio.wait(working, timeout=max(left, 0.0)))[0]:
+                break
+        for task in working:
+            task.cancel()
+
+    def _sending(self) -> set[asyncio.Task[None]]:
+        return set() if self._sender is None or self._sender.done() else {self._sender}
 
     async def _store(
         self, messages: Sequence[tuple[str, bytes, str, Mapping[str, str] | None]]
@@ -163,22 +145,32 @@ class StreamPublisher:
             return []
         loop = asyncio.get_running_loop()
         started = loop.time()
-        call = _Call(total=len(messages), progress=started, done=loop.create_future())
-        name = f"publish {self._stream}"
-        with self._telemetry.tracer.start_as_current_span(name, kind=SpanKind.PRODUCER):
+        call = Call(total=len(messages), progress=started, done=loop.create_future())
+        self._calls.add(call)
+        if self._watch is None:
+            self._look_later(loop)
+        with self._span():
             try:
                 for message, size in self._prepare(messages):
                     if self._crowded:
                         await self._wait_for_room(call)
-                    self._enqueue(_Item(call, message, size))
-                await self._wait_until_done(call)
+                    self._enqueue(Item(call, message, size))
+                await call.done
             except NotStored:
                 self._telemetry.not_stored.labels(self._stream).inc()
                 raise
             finally:
+                self._calls.discard(call)
                 call.forget()
-        self._telemetry.publishing.labels(self._stream).observe(loop.time() - started)
+        self._publishing.observe(loop.time() - started)
         return call.acks
+
+    def _span(self) -> AbstractContextManager[object]:
+        """A span around a call; nothing when nobody collects any: this runs for every event."""
+        if not self._telemetry.traces:
+            return _NO_SPAN
+        name = f"publish {self._stream}"
+        return self._telemetry.tracer.start_as_current_span(name, kind=SpanKind.PRODUCER)
 
     def _prepare(
         self, messages: Sequence[tuple[str, bytes, str, Mapping[str, str] | None]]
@@ -186,7 +178,7 @@ class StreamPublisher:
         """The messages with their headers, and the bytes each takes."""
         if self._closed:
             raise NotStored(f"the publisher of {self._stream} is closed")
-        shared = {**trace_headers(), Header.EXPECTED_STREAM.value: self._stream}
+        shared = {**trace_headers_or_new(), Header.EXPECTED_STREAM.value: self._stream}
         limit = self._limit
         prepared = []
         for subject, data, msg_id, headers in messages:
@@ -206,37 +198,33 @@ class StreamPublisher:
     def _crowded(self) -> bool:
         return len(self._waiting) >= WAITING_MESSAGES or self._waiting_bytes >= WAITING_BYTES
 
-    async def _wait_for_room(self, call: _Call) -> None:
+    async def _wait_for_room(self, call: Call) -> None:
         while self._crowded:
             if call.done.done():
                 call.done.result()
             self._room_made.clear()
-            try:
-                await asyncio.wait_for(self._room_made.wait(), self._time_left(call))
-            except TimeoutError:
-                raise self._too_late(call) from None
+            if not await happens(self._room_made, self._time_left(call)):
+                raise self._too_late(call)
 
-    async def _wait_until_done(self, call: _Call) -> None:
-        self._look_later(call, self._timeout)
-        await call.done
+    def _look_later(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._watch = loop.call_later(self._timeout / 20, self._look)
 
-    def _look_later(self, call: _Call, seconds: float) -> None:
-        call.look = asyncio.get_running_loop().call_later(seconds, self._look, call)
+    def _look(self) -> None:
+        """Ends the calls that have gone without progress for too long."""
+        self._watch = None
+        for call in [call for call in self._calls if self._time_left(call) <= 0]:
+            if not call.done.done():
+                call.done.set_exception(self._too_late(call))
+        if self._calls:
+            self._look_later(asyncio.get_running_loop())
 
-    def _look(self, call: _Call) -> None:
-        """Ends a call that has gone without progress for too long."""
-        if (left := self._time_left(call)) > 0:
-            self._look_later(call, left)
-        elif not call.done.done():
-            call.done.set_exception(self._too_late(call))
-
-    def _time_left(self, call: _Call) -> float:
+    def _time_left(self, call: Call) -> float:
         return call.progress + self._timeout - asyncio.get_running_loop().time()
 
-    def _too_late(self, call: _Call) -> NotStored:
+    def _too_late(self, call: Call) -> NotStored:
         return NotStored(f"not stored within {self._timeout:g} s: {call.obstacle}", call.acks)
 
-    def _enqueue(self, item: _Item) -> None:
+    def _enqueue(self, item: Item) -> None:
         self._waiting.append(item)
         self._waiting_bytes += item.size
         if self._sender is None or self._sender.done():
@@ -245,13 +233,27 @@ class StreamPublisher:
             )
 
     async def _send_all(self) -> None:
-        """Stores what waits, chunk after chunk, and ends when nothing does."""
-        while chunk := self._next_chunk():
-            await self._settle(chunk)
+        """Stores what waits, chunk after chunk, and ends when nothing does.
 
-    def _next_chunk(self) -> list[_Item]:
+        A few do not wait for the few before them: their calls have nothing to do with each other.
+        A batch, and what of one call goes singly, has nothing beside it.
+        """
+        while chunk := self._next_chunk():
+            if len(chunk) > FEW or any(item.call.total > 1 for item in chunk):
+                if self._under_way:
+                    await asyncio.wait(self._under_way)
+                await self._settle(chunk)
+                continue
+            if len(self._under_way) >= AT_ONCE:
+                await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+            task = asyncio.create_task(self._settle(chunk), name=f"publisher {self._stream}")
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+            await asyncio.sleep(0)  # what is published in this turn of the loop goes together
+
+    def _next_chunk(self) -> list[Item]:
         """What fits in one atomic batch; an id that is in it already starts the next one."""
-        chunk: list[_Item] = []
+        chunk: list[Item] = []
         size = 0
         ids: set[str] = set()
         while self._waiting and len(chunk) < MAX_BATCH:
@@ -269,17 +271,18 @@ class StreamPublisher:
         self._room_made.set()
         return chunk
 
-    async def _settle(self, chunk: list[_Item]) -> None:
+    async def _settle(self, chunk: list[Item]) -> None:
         """Stores every item of the chunk in order, or ends the calls of those that cannot be.
 
-        A batch that JetStream refuses (one duplicate id is enough) is halved, a few are stored one
-        by one: then the refusal is about one message. After a duplicate the next is tried alone,
-        because duplicates come together.
+        A batch that JetStream refuses (one duplicate id is enough) is halved, and a few are stored
+        each on its own: then the refusal is about one message. After a duplicate the next ones are
+        as well, because duplicates come together. Of one call only one is on its way then, so that
+        none is stored after one that is not.
         """
         self._among_duplicates = False
         parts = [chunk]
         while parts:
-            part = [item for item in parts.pop() if not item.call.done.done()]
+            part = [item for item in parts.pop() if not (item.stored or item.call.done.done())]
             if not part:
                 continue
             try:
@@ -291,35 +294,47 @@ class StreamPublisher:
                 await asyncio.sleep(0.05)
                 parts.append(part)
 
-    async def _try(self, part: list[_Item]) -> list[list[_Item]]:
+    async def _try(self, part: list[Item]) -> list[list[Item]]:
         """What is left to do after one attempt at these, the first to do at the end."""
-        if len(part) > 1 and not (self._facts and self._facts.atomic):
-            return [[item] for item in reversed(part)]
-        if len(part) > 1 and self._among_duplicates:
-            return [part[1:], part[:1]]
+        if len(part) <= FEW or self._among_duplicates or not (self._facts and self._facts.atomic):
+            first, rest = first_of_each_call(part[:FEW])
+            await self._each(first)
+            left = [*rest, *part[FEW:]]
+            return [left] if left else []
         try:
             acks = await self._attempt([item.message for item in part])
-        except Refused as refusal:
-            if len(part) == 1:
-                part[0].call.refused(str(refusal), passing=refusal.full)
-                return []
-            if len(part) <= FEW:
-                return [[item] for item in reversed(part)]
+        except Refused:
             half = len(part) // 2
             return [part[half:], part[:half]]
+        self._stored(part, acks)
+        return []
+
+    async def _each(self, items: Sequence[Item]) -> None:
+        """Stores messages of different calls, each on its own; raises the first `Unanswered`."""
+        messages = [item.message for item in items]
+        found = await store_each(self._client(), self._stream, messages, wait=ATTEMPT)
+        unanswered: Unanswered | None = None
+        for item, outcome in zip(items, found, strict=True):
+            if isinstance(outcome, Ack):
+                self._stored([item], [outcome])
+            elif isinstance(outcome, Refused):
+                item.call.refused(str(outcome), passing=outcome.full)
+            else:
+                unanswered = unanswered or outcome
+        if unanswered is not None:
+            raise unanswered
+
+    def _stored(self, part: Sequence[Item], acks: Sequence[Ack]) -> None:
         self._among_duplicates = acks[-1].duplicate
         now = asyncio.get_running_loop().time()
         for item, ack in zip(part, acks, strict=True):
+            item.stored = True
             item.call.stored(ack, now)
-        self._telemetry.published.labels(self._stream).inc(len(acks))
-        self._telemetry.batch_size.labels(self._stream).observe(len(acks))
-        return []
+        self._published.inc(len(acks))
+        self._batch_size.observe(len(acks))
 
     async def _attempt(self, messages: Sequence[Message]) -> list[Ack]:
-        client = self._client()
-        if len(messages) == 1:
-            return [await store_one(client, self._stream, messages[0], wait=ATTEMPT)]
-        return await store_batch(client, self._stream, messages, wait=ATTEMPT)
+        return await store_batch(self._client(), self._stream, messages, wait=ATTEMPT)
 
     def _client(self) -> Client:
         client = connected_client(self._broker)
@@ -327,7 +342,7 @@ class StreamPublisher:
             raise Unanswered("NATS is not connected")
         return client
 
-    async def _with_stream(self, part: list[_Item]) -> list[_Item]:
+    async def _with_stream(self, part: list[Item]) -> list[Item]:
         """Those whose subject the stream takes; the calls of the others end here."""
         client = self._client()
         if self._facts is None or not self._facts.of(client):

@@ -23,6 +23,7 @@ from casetrail_runtime.publisher import NotStored
 from casetrail_runtime.pull.delivery import Delivery
 from casetrail_runtime.pull.pump import Pump
 from casetrail_runtime.redaction import describe_error
+from casetrail_runtime.tasks import happens
 from casetrail_runtime.telemetry import Telemetry, trace_context
 
 log = structlog.get_logger(__name__)
@@ -221,8 +222,5 @@ class KeyedWorker:
         return None
 
     async def _pause(self, delay: float) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), delay)
-        except TimeoutError:
-            return
-        raise _Stopped
+        if await happens(self._stopping, delay):
+            raise _Stopped

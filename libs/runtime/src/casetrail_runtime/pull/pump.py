@@ -24,6 +24,7 @@ from casetrail_runtime.headers import read_headers_quickly
 from casetrail_runtime.pull.acks import ack_together
 from casetrail_runtime.pull.delivery import is_from_stream, place_of, seq_of
 from casetrail_runtime.redaction import describe_error
+from casetrail_runtime.tasks import end, happens
 from casetrail_runtime.telemetry import Telemetry
 
 log = structlog.get_logger(__name__)
@@ -97,9 +98,7 @@ class Pump:
         deadline = time.monotonic() + linger
         while len(self._buffer) < most and (left := deadline - time.monotonic()) > 0:
             self._arrived.clear()
-            try:
-                await asyncio.wait_for(self._arrived.wait(), left)
-            except TimeoutError:
+            if not await happens(self._arrived, left):
                 break
         taken = [self._buffer.popleft() for _ in range(min(most, len(self._buffer)))]
         self._pending.set(place_of(taken[-1]).pending)
@@ -134,15 +133,15 @@ class Pump:
             with contextlib.suppress(nats.errors.Error, TimeoutError):
                 # Draining waits for what the server has sent already, so that it is given back
                 # now and not after ack_wait.
-                await asyncio.wait_for(self._subscription.drain(), 2)  # type: ignore[no-untyped-call]
+                async with asyncio.timeout(2):
+                    await self._subscription.drain()  # type: ignore[no-untyped-call]
         await self.give_back(self._take_all())
         self._arrived.set()
 
     async def close(self) -> None:
         """Ends for good, after `stop`."""
         await self.stop()
-        for task in self._tasks:
-            task.cancel()
+        await end(*self._tasks)
         self._tasks.clear()
 
     def _take_all(self) -> Sequence[Msg]:

@@ -19,7 +19,7 @@ from casetrail_runtime.pull.keyed import DeliveryHandler, KeyedWorker
 from casetrail_runtime.pull.pump import Pump
 from casetrail_runtime.pull.subscriber import Consumer, attach
 from casetrail_runtime.redaction import describe_error
-from casetrail_runtime.telemetry import Telemetry, telemetry_of
+from casetrail_runtime.telemetry import Telemetry, telemetry_of, trace_context
 
 log = structlog.get_logger(__name__)
 
@@ -152,7 +152,7 @@ class _Batches:
         """Nothing to do: a batch keeps no state."""
 
     async def consume(self, pump: Pump, msgs: Sequence[Msg]) -> None:
-        started = time.perf_counter()
+        started, began = time.perf_counter(), time.time_ns()
         try:
             with self._telemetry.tracer.start_as_current_span(
                 f"handle {self._durable}", kind=SpanKind.CONSUMER, record_exception=False
@@ -176,6 +176,8 @@ class _Batches:
             raise
         else:
             await pump.ack(msgs)
+            if self._telemetry.traces:
+                self._tell_traces(msgs, began)
             self._telemetry.processed.labels(self._durable).inc(len(msgs))
             age = (datetime.now(UTC) - msgs[-1].metadata.timestamp).total_seconds()
             self._telemetry.lag.labels(self._durable).set(max(0.0, age))
@@ -187,6 +189,17 @@ class _Batches:
 
     async def stop(self, grace: float | None) -> None:
         """FastStream waits for the running batch itself."""
+
+    def _tell_traces(self, msgs: Sequence[Msg], began: int) -> None:
+        """A span for each message in its own trace, so that none ends where batches begin."""
+        for msg in msgs:
+            span = self._telemetry.tracer.start_span(
+                f"handle {self._durable}",
+                context=trace_context(msg.headers),
+                kind=SpanKind.CONSUMER,
+                start_time=began,
+            )
+            span.end()
 
     def _delay(self, msgs: Sequence[Msg]) -> float:
         delivered = max(msg.metadata.num_delivered for msg in msgs)

@@ -111,8 +111,16 @@ AUDIT_DURABLE: Final = DurableSpec(
 ROUTING_DURABLE: Final = DurableSpec(
     stream=subjects.SUPPORT,
     name=subjects.ROUTING_DURABLE,
-    filter_subjects=("support.*.message.*", "support.*.ticket.*"),
-    description="Routing opens and escalates cases.",
+    filter_subjects=(
+        "support.*.message.*",
+        "support.*.conversation.*",
+        "support.*.ticket.*",
+        "support.*.customer.identified",
+        "support.*.user.deactivated",
+        "support.*.user.role_changed",
+        "support.*.shift.ended",
+    ),
+    description="Routing opens, escalates, links and hands on cases.",
 )
 TICKETS_DURABLE: Final = DurableSpec(
     stream=subjects.SUPPORT,

@@ -173,7 +173,7 @@ class MongoRecords:
                 "event_id": entry.cause_id,
                 "_id": {"$lt": entry.seq},
                 "workspace": entry.workspace,
-                "conversation_id": entry.conversation_id,
+                "conversation_id": entry.cause_conversation_id,
             },
             {"_id": 1},
         )
@@ -181,7 +181,7 @@ class MongoRecords:
             return Origin()
         loose = self._records.find(
             {
-                "conversation_id": entry.conversation_id,
+                "conversation_id": entry.cause_conversation_id,
                 "_id": {"$gte": cause["_id"], "$lt": entry.seq},
                 "workspace": entry.workspace,
                 "case_id": None,

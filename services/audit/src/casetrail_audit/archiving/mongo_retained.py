@@ -13,6 +13,7 @@ from casetrail_audit.adapters.indexes import PROJECTIONS, RECORDS
 from casetrail_audit.archiving.model import Candidate, Due, SignedHead
 from casetrail_audit.archiving.stub import CONTENT
 from casetrail_audit.domain.record import Record
+from casetrail_audit.privacy.linked import Linked
 from casetrail_audit.privacy.model import ACTIVE, RELEASE_REQUESTED, Scope
 from casetrail_audit.privacy.mongo_registers import HOLDS
 from casetrail_audit.sealing.mongo_tree import MongoSealedLog
@@ -168,14 +169,19 @@ class MongoRetained:
         found = durable(self._db[HOLDS]).find(
             {"workspace": workspace, "state.status": standing}, {"state": 1}
         )
+        linked = Linked(self._db)
         return [
-            (each["state"]["hold_id"], Scope.of(each["state"]["scope"])) async for each in found
+            (
+                each["state"]["hold_id"],
+                await linked.whole(workspace, Scope.of(each["state"]["scope"])),
+            )
+            async for each in found
         ]
 
 
 def _holds(hold: Scope, scope: Scope) -> bool:
     """Whether a hold is in the way; of a case also where the record is of another conversation."""
-    return hold.meets(scope) or (hold.case_id is not None and hold.case_id == scope.case_id)
+    return hold.meets(scope) or scope.case_id in hold.cases
 
 
 def _candidate(document: Document) -> Candidate:

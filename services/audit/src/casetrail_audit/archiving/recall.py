@@ -41,7 +41,7 @@ class ErasureRecordsWithArchives(MongoErasureRecords):
         scope = await self._scope(workspace, erasure, through)
         quoting = {
             "workspace": workspace,
-            "conversation_id": {"$eq": erasure["scope"]["conversation_id"], "$gt": ""},
+            "conversation_id": await self._theirs(workspace, erasure["scope"]),
             "action": "ticket.created",
         }
         stubs = await self._stubs(scope) or await self._stubs(quoting)

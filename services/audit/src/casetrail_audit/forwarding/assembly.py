@@ -9,6 +9,7 @@ from casetrail_runtime.health import health_routes, nats_ping
 from casetrail_runtime.logging import configure_logging
 from casetrail_runtime.mongo import Database, database, make_client, ping
 from casetrail_runtime.streams import AUDIT, DEAD, StreamsMisconfigured, require
+from casetrail_runtime.tasks import end
 from casetrail_runtime.telemetry import setup_telemetry
 from faststream.asgi import AsgiFastStream
 from faststream.nats import NatsBroker
@@ -82,8 +83,7 @@ class Forwarding:
             forward.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self._stop_seconds)
-        for task in self._tasks:
-            task.cancel()
+        await end(*self._tasks)
         for messages in self._messages:
             await messages.close()
         await self._posts.close()

@@ -28,6 +28,10 @@ class Scope:
     conversation_id: str | None
     case_id: str | None = None
     seq: int | None = None
+    conversations: frozenset[str] = frozenset()
+    """Every conversation of that customer, once it was looked up (`Linked.whole`)."""
+    cases: frozenset[str] = frozenset()
+    """The case and those merged into it, once it was looked up."""
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> "Scope":
@@ -52,9 +56,22 @@ class Scope:
         """Whether something may be in both."""
         if self.kind == "record" == other.kind:
             return self.seq == other.seq
-        if self.conversation_id is None or self.conversation_id != other.conversation_id:
+        if self.all_conversations.isdisjoint(other.all_conversations):
             return False
-        return self.case_id is None or other.case_id is None or self.case_id == other.case_id
+        if self.case_id is None or other.case_id is None:
+            return True
+        return not self.all_cases.isdisjoint(other.all_cases)
+
+    @property
+    def all_conversations(self) -> frozenset[str]:
+        """The one it names, and those that were looked up."""
+        own = () if self.conversation_id is None else (self.conversation_id,)
+        return self.conversations.union(own)
+
+    @property
+    def all_cases(self) -> frozenset[str]:
+        """The one it names, and those that were looked up."""
+        return self.cases.union(() if self.case_id is None else (self.case_id,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pymongo import ASCENDING, IndexModel
 
 from casetrail_audit.domain.erased import fields_of, left_of, mark
 from casetrail_audit.privacy.fields import CONTEXT, REMEMBERED, going, wanted
+from casetrail_audit.privacy.linked import Linked
 from casetrail_audit.privacy.model import Document, Target
 from casetrail_audit.privacy.policies import NEVER, POLICIES
 from casetrail_audit.searching.entries import entry_change
@@ -42,6 +43,7 @@ class MongoErasureRecords:
         self._db = db
         self._records = durable(db["records"])
         self._searchable = durable(db[SEARCHABLE])
+        self._linked = Linked(db)
 
     async def place(self, event_id: str) -> int | None:
         """The sequence of an event, once the log is complete through it."""
@@ -168,15 +170,20 @@ class MongoErasureRecords:
             about = {"action": {"$regex": rf"^({nouns})\."}}
         rules = {"workspace": workspace, "kind": "event", "_id": {"$lte": through}}
         if scope["kind"] == "customer":
-            return {"$and": [rules, about, {"conversation_id": scope["conversation_id"]}]}
-        case = await self._db["cases"].find_one({"_id": f"{workspace}:{scope['case_id']}"})
-        sides: list[Document] = [{"case_id": scope["case_id"]}]
-        for episode in [] if case is None else case["episodes"]:
-            end = through if episode["to_seq"] is None else min(through, episode["to_seq"])
-            within = {"$gte": episode["from_seq"], "$lte": end}
-            place = {"conversation_id": episode["conversation_id"], "case_id": None, "_id": within}
-            sides.append(place)
+            return {
+                "$and": [rules, about, {"conversation_id": await self._theirs(workspace, scope)}]
+            }
+        ids = sorted(await self._linked.cases(workspace, scope["case_id"]))
+        sides: list[Document] = [{"case_id": {"$in": ids}}]
+        cases = self._db["cases"].find({"_id": {"$in": [f"{workspace}:{id_}" for id_ in ids]}})
+        async for case in cases:
+            sides += [_stretch(episode, through) for episode in case["episodes"]]
         return {"$and": [rules, about, {"$or": sides}]}
+
+    async def _theirs(self, workspace: str, scope: Document) -> Document:
+        """Every conversation of the customer of a scope, as MongoDB asks for them."""
+        found = await self._linked.conversations(workspace, scope["conversation_id"])
+        return {"$in": sorted(found), "$gt": ""}
 
     async def _copies(self, seqs: Sequence[int], through: int | None) -> Sequence[Target]:
         """Later copies of these records that still have their bytes."""
@@ -187,14 +194,13 @@ class MongoErasureRecords:
 
     async def _quotations(self, workspace: str, erasure: Document) -> Sequence[Target]:
         """Tickets whose attached conversation holds a message that this erasure took away."""
-        conversation = erasure["scope"]["conversation_id"]
-        if conversation is None:
+        if erasure["scope"]["conversation_id"] is None:
             return []
         fields = None if erasure.get("fields") is None else frozenset({CONTEXT})
         about = {
             "workspace": workspace,
             "kind": "event",
-            "conversation_id": conversation,
+            "conversation_id": await self._theirs(workspace, erasure["scope"]),
             "action": "ticket.created",
         }
         kept = [about, _KEPT, *_having(fields)]
@@ -239,6 +245,12 @@ class MongoErasureRecords:
             )
             async for record in found
         ]
+
+
+def _stretch(episode: Document, through: int) -> Document:
+    end = through if episode["to_seq"] is None else min(through, episode["to_seq"])
+    within = {"$gte": episode["from_seq"], "$lte": end}
+    return {"conversation_id": episode["conversation_id"], "case_id": None, "_id": within}
 
 
 def _having(fields: frozenset[str] | None) -> list[Document]:

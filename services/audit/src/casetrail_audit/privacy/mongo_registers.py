@@ -8,6 +8,7 @@ from casetrail_runtime.mongo import Database, durable
 from casetrail_runtime.outbox import AggregateCollection, Aggregates, ProcessedLog
 from pymongo import ASCENDING, IndexModel
 
+from casetrail_audit.privacy.linked import Linked
 from casetrail_audit.privacy.model import (
     ACTIVE,
     DONE,
@@ -44,6 +45,7 @@ class MongoRegisters:
         self._db = db
         self._erasures = durable(db[ERASURES])
         self._holds = durable(db[HOLDS])
+        self._linked = Linked(db)
 
     async def scope(self, workspace: str, wanted: Mapping[str, Any]) -> Scope | None:
         """The scope of a case, a customer's conversation or a record; None when there is none."""
@@ -63,10 +65,15 @@ class MongoRegisters:
 
     async def holds(self, workspace: str, scope: Scope) -> Sequence[Hold]:
         """The holds that stand in the way of a scope."""
+        scope = await self._linked.whole(workspace, scope)
         standing = {"$in": [ACTIVE, RELEASE_REQUESTED]}
         found = self._holds.find({"workspace": workspace, "state.status": standing})
         holds = [
-            Hold(each["state"]["hold_id"], Scope.of(each["state"]["scope"])) async for each in found
+            Hold(
+                each["state"]["hold_id"],
+                await self._linked.whole(workspace, Scope.of(each["state"]["scope"])),
+            )
+            async for each in found
         ]
         return [hold for hold in holds if hold.scope.meets(scope)]
 
@@ -81,6 +88,7 @@ class MongoRegisters:
 
     async def under_way(self, workspace: str, scope: Scope) -> Sequence[str]:
         """The erasures that are not finished and meet a scope."""
+        scope = await self._linked.whole(workspace, scope)
         return [
             erasure["erasure_id"]
             for owner, erasure in await self.unfinished()

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 from casetrail_runtime.lease import Lease
 from casetrail_runtime.redaction import describe_error
+from casetrail_runtime.tasks import end, happens
 from pymongo.errors import PyMongoError
 
 from casetrail_audit.privacy.carrying_out import CarryOutErasures
@@ -55,9 +56,7 @@ class Eraser:
         if self._task is None:
             return
         await asyncio.wait({self._task}, timeout=_STOP_SECONDS)
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await end(self._task)
         with suppress(PyMongoError):  # it ends by itself in a few seconds
             await self._lease.release()
 
@@ -80,5 +79,4 @@ class Eraser:
                 if self._trouble is None:
                     log.error("an erasure will be tried again", reason=why)  # noqa: TRY400 - may hold text
                     self._trouble = (time.monotonic(), why)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._interval)
+            await happens(self._stopping, self._interval)

@@ -54,7 +54,8 @@ class StretchReader:
         try:
             await client.publish(subject, json.dumps(request).encode(), reply=inbox)
             while True:
-                answer = await asyncio.wait_for(arriving.next_msg(timeout=None), SILENCE)
+                async with asyncio.timeout(SILENCE):
+                    answer = await arriving.next_msg(timeout=None)
                 headers = answer.headers or {}
                 status = headers.get("Status")
                 if status in _END:

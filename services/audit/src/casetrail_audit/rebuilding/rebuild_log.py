@@ -1,9 +1,10 @@
 """The log made anew: the recording, completing and folding of the service, in stream order."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
+
+from casetrail_runtime.tasks import end
 
 from casetrail_audit.domain.message import Message
 from casetrail_audit.domain.record import Record
@@ -104,9 +105,7 @@ class RebuildLog:
                     raise LogForked(f"The log cannot be completed past {last}: look at it.")
                 self._tell(standing)
         finally:
-            ahead.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
-                await ahead
+            await end(ahead)
         await self._fold_views(min(standing.complete_through, views_through))
         await follow(self._searchable, standing.complete_through)
         return standing

@@ -18,6 +18,7 @@ from casetrail_audit.rebuilding.certified import CertifiedRecords, FirstOf
 from casetrail_audit.rebuilding.comparing import Roots, compare_records, compare_views, root_of
 from casetrail_audit.rebuilding.reading import StretchReader
 from casetrail_audit.rebuilding.rebuild_log import Kept, RebuildLog
+from casetrail_audit.rebuilding.registers import RestoreRegisters
 from casetrail_audit.rebuilding.running_log import RunningLog, published_checkpoint
 from casetrail_audit.rebuilding.target import Target, TargetRefused
 from casetrail_audit.rebuilding.words import SHOWN, Words
@@ -94,6 +95,10 @@ class Rebuilding:
             standing = await self._compare(running, standing, roots)
         else:
             await root_of(self._into, standing.complete_through, roots)
+        restored = await RestoreRegisters(self._into, self._reader)()
+        if any(restored.values()):
+            counts = ", ".join(f"{count:,} {name}" for name, count in restored.items() if count)
+            self._words.say(f"Registers made anew: {counts}.")
         for where, checkpoint in known.items():
             if checkpoint is not None:
                 self._checkpoint(where, *checkpoint, roots)

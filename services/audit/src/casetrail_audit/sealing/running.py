@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 import structlog
 from casetrail_runtime.redaction import describe_error
+from casetrail_runtime.tasks import end, happens
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from pymongo.errors import PyMongoError
 
@@ -107,9 +108,7 @@ class Sealer:
         if self._task is None:
             return
         await asyncio.wait({self._task}, timeout=_STOP_SECONDS)
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await end(self._task)
         if self._mine:
             with suppress(PyMongoError):  # it ends by itself in a few seconds
                 await self._turn.release()
@@ -137,8 +136,7 @@ class Sealer:
                 self._fail(error)
             else:
                 self._fine()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause)
+            await happens(self._stopping, pause)
 
     async def _round(self) -> None:
         mine = await self._turn.acquire()

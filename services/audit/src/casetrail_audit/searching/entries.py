@@ -19,8 +19,8 @@ FIELDS: Final = dict.fromkeys(
     (*_FILTERS, "kind", "erased", *(f"private.{name}" for name in (*TEXTS, *ALIASES))), 1
 )
 """What of a record its entry is made of."""
-_UNSEARCHED: Final = frozenset({"access", "privacy", "command"})
-"""Nouns whose reasons and queries are about looking, not about the customer's case."""
+_UNSEARCHED: Final = frozenset({"access", "privacy", "command", "review"})
+"""Nouns whose words are about looking and judging, not about the customer's case."""
 
 
 def entry_of(record: Mapping[str, Any], key: bytes) -> Document | None:

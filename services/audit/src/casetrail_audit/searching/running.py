@@ -9,6 +9,7 @@ import structlog
 from casetrail_runtime.lease import Lease
 from casetrail_runtime.mongo import Database
 from casetrail_runtime.redaction import describe_error
+from casetrail_runtime.tasks import end, happens
 from pymongo.errors import PyMongoError
 
 from casetrail_audit.adapters.indexes import LEASES
@@ -79,9 +80,7 @@ class Indexer:
         if self._task is None:
             return
         await asyncio.wait({self._task}, timeout=_STOP_SECONDS)
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await end(self._task)
         with suppress(PyMongoError):  # it ends by itself in a few seconds
             await self._lease.release()
 
@@ -96,8 +95,7 @@ class Indexer:
                     why = describe_error(error)
                     log.error("words will be indexed later", reason=why)  # noqa: TRY400 - may hold text
                     self._complained = True
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._interval)
+            await happens(self._stopping, self._interval)
 
     async def _has_lease(self) -> bool:
         if time.monotonic() - self._leased_at < self._renew_every:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
+from casetrail_runtime.tasks import end, happens
 
 from casetrail_audit.ports import Bounds, Clock, LogBook, LogForked, Standing, Stream
 from casetrail_audit.use_cases.complete import CompleteLog
@@ -105,9 +106,7 @@ class Follow:
         self._recorded.set()
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=5)
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
             self._task = None
 
     async def ping(self) -> None:
@@ -149,8 +148,7 @@ class Follow:
                 failures += 1
                 self._complain(error, failures)
             pause = IDLE if failures == 0 else min(RETRY_FIRST * 2.0**failures, RETRY_MOST)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._recorded.wait(), pause)
+            await happens(self._recorded, pause)
             if failures and not self._stopping:
                 await asyncio.sleep(RETRY_FIRST)
         with contextlib.suppress(Exception):  # it ends by itself

@@ -42,7 +42,7 @@ class RecentEntries:
         if cause is None:
             return None
         seq, conversation = cause
-        if seq >= entry.seq or conversation != (entry.workspace, entry.conversation_id):
+        if seq >= entry.seq or conversation != (entry.workspace, entry.cause_conversation_id):
             return Origin()
         loose = self._loose.get(conversation, ())
         return Origin(seq, tuple(one for one in loose if seq <= one.seq < entry.seq))

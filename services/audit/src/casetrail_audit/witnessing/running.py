@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 from casetrail_runtime.redaction import describe_error
+from casetrail_runtime.tasks import end, happens
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from pymongo.errors import PyMongoError
 
@@ -62,9 +63,7 @@ class Witnessing:
         self._stopping.set()
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=_STOP_SECONDS)
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
             with suppress(PyMongoError):  # it ends by itself
                 await self._turn.release()
         await self._close()
@@ -80,8 +79,7 @@ class Witnessing:
                     await self._round()
             except Exception as error:  # noqa: BLE001 - whatever it is, the next round comes
                 log.warning("witnesses not asked", reason=describe_error(error))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._interval)
+            await happens(self._stopping, self._interval)
 
     async def _round(self) -> None:
         done = await self._ask()

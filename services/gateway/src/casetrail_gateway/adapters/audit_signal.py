@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Final
 
 from casetrail_runtime.publisher.facts import connected_client
+from casetrail_runtime.tasks import happens
 from faststream.nats import NatsBroker
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
@@ -39,8 +40,7 @@ class AuditSignal:
 
     async def wait(self, seconds: float) -> int:
         """The highest sequence that was told of; returns after so many seconds in any case."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), seconds)
+        await happens(self._news, seconds)
         self._news.clear()
         return self._told
 

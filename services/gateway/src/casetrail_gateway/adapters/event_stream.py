@@ -2,7 +2,7 @@
 
 import nats.errors
 from casetrail_contracts import Event, subjects
-from casetrail_runtime.publisher import NotStored, StreamPublisher
+from casetrail_runtime.publisher import Ack, NotStored, StreamPublisher
 from casetrail_runtime.publisher.facts import connected_client
 from faststream.nats import NatsBroker
 from nats.js.api import StreamState
@@ -22,14 +22,20 @@ class JetStreamEvents:
 
     async def record(self, event: Event) -> int:
         """The sequence of the stored event, known from JetStream's acknowledgement."""
+        return (await self._publish(event)).seq
+
+    async def store(self, event: Event) -> bool:
+        """True when the stream took the event; False when it had one of this id already."""
+        return not (await self._publish(event)).duplicate
+
+    async def _publish(self, event: Event) -> Ack:
         try:
-            ack = await self._publisher.publish(event)
+            return await self._publisher.publish(event)
         except NotStored as error:
             raise AccessNotRecorded(
                 "What you ask for is recorded before it is answered, and it could not be recorded "
                 "now. Nothing was given out. Try again."
             ) from error
-        return ack.seq
 
     async def last_seq(self) -> int:
         """The newest sequence of SUPPORT."""

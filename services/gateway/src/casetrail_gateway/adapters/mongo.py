@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from casetrail_contracts.api import Cause
+from casetrail_contracts.clocks import Group
 from casetrail_contracts.subjects import SUPPORT
 from casetrail_runtime.mongo import Database
 from pymongo.errors import PyMongoError
@@ -15,14 +17,18 @@ from casetrail_gateway.adapters.mongo_documents import (
     FOOTPRINT_FIELDS,
     RECORD_FIELDS,
     case_from,
+    episodes_from,
     footprint_from,
+    head_from,
+    link_from,
     record_from,
     ticket_from,
 )
 from casetrail_gateway.adapters.mongo_queries import (
+    beside_pipeline,
+    case_now_pipeline,
     case_query,
-    causes_query,
-    copies_pipeline,
+    head_pipeline,
     record_query,
     timeline_query,
 )
@@ -31,6 +37,7 @@ from casetrail_gateway.domain.lateness import Footprint
 from casetrail_gateway.domain.log import (
     Case,
     CaseFilter,
+    CaseNow,
     Counts,
     Head,
     Kinds,
@@ -56,7 +63,33 @@ class MongoLog:
     async def case(self, workspace: str, case_id: str) -> Case | None:
         """The view of a case."""
         document = await self._view("cases", workspace, case_id)
-        return None if document is None else case_from(document)
+        return None if document is None else await self._whole(workspace, document)
+
+    async def case_now(self, workspace: str, case_id: str) -> CaseNow:
+        """The view of a case with what goes with it, in one question."""
+        pipeline = case_now_pipeline(workspace, case_id)
+        with answering():
+            found = await self._db["projections"].aggregate(pipeline).to_list(None)
+        parts = {document["part"]: document for document in found}
+        document = parts.get("case")
+        if document is None:
+            return CaseNow(head_from(parts), None, ())
+        concerning = tuple(ticket["ticket_id"] for ticket in document["concerning"])
+        case = await self._whole(workspace, document)
+        return CaseNow(head_from(parts), case, concerning)
+
+    async def _whole(self, workspace: str, document: Mapping[str, Any]) -> Case:
+        """A case with the episodes of those that were merged into it."""
+        case = case_from(document)
+        if not case.merged_case_ids:
+            return case
+        query = {"_id": {"$in": [f"{workspace}:{merged}" for merged in case.merged_case_ids]}}
+        with answering():
+            found = (
+                await self._db["cases"].find(query, {"episodes": 1}).sort("_id", 1).to_list(None)
+            )
+        merged = tuple(episode for each in found for episode in episodes_from(each))
+        return replace(case, merged_episodes=merged)
 
     async def cases(self, workspace: str, wanted: CaseFilter, page: Page) -> Sequence[Case]:
         """Cases by the sequence that opened them."""
@@ -75,6 +108,29 @@ class MongoLog:
         with answering():
             found = self._db["cases"].find(query).sort("opened_seq", -1)
             return [case_from(document) for document in await found.to_list(None)]
+
+    async def linked(self, workspace: str, conversation_id: str) -> Group:
+        """The conversations that are led as one with this one, and since when."""
+        ids, asking = {conversation_id}, {conversation_id}
+        while asking:
+            wanted = {"_id": {"$in": [f"{workspace}:{id_}" for id_ in sorted(asking)]}}
+            fields = {"linked_to": 1, "linked": 1}
+            with answering():
+                views = await self._db["conversations"].find(wanted, fields).to_list(None)
+            told = {id_ for view in views for id_ in (view.get("linked") or [])}
+            told |= {view["linked_to"] for view in views if view.get("linked_to")}
+            asking = told - ids
+            ids |= asking
+        if len(ids) == 1:
+            return Group([])
+        query: dict[str, Any] = {
+            "workspace": {"$eq": workspace},
+            "conversation_id": {"$in": sorted(ids)},
+            "action": {"$eq": "conversation.linked"},
+        }
+        with answering():
+            records = await self._db["records"].find(query).sort("_id", 1).to_list(None)
+        return Group(link_from(record_from(document)) for document in records)
 
     async def ticket(self, workspace: str, ticket_id: str) -> Ticket | None:
         """The view of a ticket."""
@@ -116,23 +172,22 @@ class MongoLog:
             found = self._db["records"].find(query, FOOTPRINT_FIELDS).sort("_id", 1)
             return [footprint_from(document) for document in await found.to_list(None)]
 
-    async def copies(self, seqs: Sequence[int]) -> Mapping[int, int]:
-        """How many duplicates each of these records has."""
+    async def beside(
+        self, workspace: str, seqs: Sequence[int], event_ids: Sequence[str]
+    ) -> tuple[Mapping[int, int], Mapping[str, Cause]]:
+        """How many duplicates these records have, and the records of these events."""
+        pipeline = beside_pipeline(workspace, seqs, event_ids)
+        copies: dict[int, int] = {}
+        causes: dict[str, Cause] = {}
         with answering():
-            counted = await self._db["records"].aggregate(copies_pipeline(seqs)).to_list(None)
-            return {row["_id"]: row["copies"] for row in counted}
-
-    async def causes(self, workspace: str, event_ids: Sequence[str]) -> Mapping[str, Cause]:
-        """The records of these events."""
-        query = causes_query(workspace, event_ids)
-        with answering():
-            found = self._db["records"].find(query, {"event_id": 1, "action": 1})
-            return {
-                row["event_id"]: Cause(
-                    event_id=row["event_id"], seq=row["_id"], action=row.get("action")
-                )
-                for row in await found.to_list(None)
-            }
+            for row in await self._db["records"].aggregate(pipeline).to_list(None):
+                if "copies" in row:
+                    copies[row["_id"]] = row["copies"]
+                else:
+                    event_id = row["event_id"]
+                    cause = Cause(event_id=event_id, seq=row["_id"], action=row.get("action"))
+                    causes[event_id] = cause
+        return copies, causes
 
     async def records(self, workspace: str, wanted: RecordFilter, page: Page) -> Sequence[Record]:
         """Records of any kind in this order."""
@@ -161,6 +216,17 @@ class MongoLog:
         place = {seq: number for number, seq in enumerate(seqs)}
         return [record_from(d) for d in sorted(found, key=lambda d: place[d["_id"]])]
 
+    async def records_about(self, workspace: str, targets: Sequence[str]) -> Sequence[Record]:
+        """Every event whose target is one of these, in log order."""
+        query = {
+            "target": {"$in": list(targets), "$gt": ""},
+            "workspace": {"$eq": workspace},
+            "kind": {"$eq": "event"},
+        }
+        with answering():
+            found = self._db["records"].find(query, dict(ENTRY_FIELDS)).sort("_id", 1)
+            return [record_from(document) for document in await found.to_list(None)]
+
     async def shift(self, workspace: str, shift_id: str) -> Sequence[Record]:
         """The events of a shift and of its hand-over, in log order."""
         query = {
@@ -184,16 +250,8 @@ class MongoLog:
     async def head(self) -> Head:
         """How far the log is complete: as far as the views, which follow its unbroken prefix."""
         with answering():
-            log = await self._log()
-            views = await self._db["projections"].find_one({"_id": "views"}) or {}
-            tree = await self._db["tree"].find_one({"_id": "head"}) or {}
-        root = tree.get("root")
-        return Head(
-            complete_through=int(views.get("as_of_seq") or 0),
-            first_seq=int(log.get("first_seq") or 1),
-            size=int(tree.get("size") or 0),
-            root=root.hex() if isinstance(root, bytes) else root,
-        )
+            found = await self._db["projections"].aggregate(head_pipeline()).to_list(None)
+        return head_from({document["part"]: document for document in found})
 
     async def counts(self) -> Counts:
         """What of the complete part of the log is not an event."""

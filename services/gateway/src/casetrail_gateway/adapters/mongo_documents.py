@@ -8,8 +8,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from casetrail_contracts.clocks import Link
+
+from casetrail_gateway.domain.figures import Act
 from casetrail_gateway.domain.lateness import Footprint
-from casetrail_gateway.domain.log import Case, Episode, Hole, Interval, Record, Ticket, User
+from casetrail_gateway.domain.log import (
+    Case,
+    Episode,
+    Head,
+    Hole,
+    Interval,
+    Record,
+    Ticket,
+    User,
+)
 
 Document = Mapping[str, Any]
 
@@ -22,6 +34,9 @@ _ENTRY: Final = (
 ENTRY_FIELDS: Final = dict.fromkeys(_ENTRY, 1)
 """A timeline shows no leaves, which are as long as the rest together."""
 RECORD_FIELDS: Final = dict.fromkeys((*_ENTRY, "correlation_id", "leaf", "leaf_input"), 1)
+_ACT: Final = ("occurred_at", "recorded_at", "action", "actor", "actor_ref", "case_id")
+_ACT_DATA: Final = ("owner", "previous_owner", "expired", "about", "total")
+ACT_FIELDS: Final = dict.fromkeys((*_ACT, *(f"data.{name}" for name in _ACT_DATA)), 1)
 FOOTPRINT_FIELDS: Final = {"occurred_at": 1, "recorded_at": 1, "target": 1, "sequence": 1}
 
 
@@ -82,7 +97,7 @@ def case_from(document: Document) -> Case:
         held_by=frozenset(h for h in document.get("holders") or () if isinstance(h, str)),
         queue=_text(document, "queue"),
         escalated=bool(document.get("escalated")),
-        tags=tuple(tag for tag in document.get("tags") or () if isinstance(tag, str)),
+        tags=_texts(document, "tags"),
         ticket_ids=tuple(document.get("ticket_ids") or ()),
         opened_at=_time(document, "opened_at"),
         closed_at=_time(document, "closed_at"),
@@ -90,21 +105,77 @@ def case_from(document: Document) -> Case:
         opened_seq=_number(document, "opened_seq") or 0,
         as_of_seq=_number(document, "as_of_seq") or 0,
         version=_number(versions, f"conversation/{conversation_id}"),
-        episodes=tuple(
-            Episode(e["conversation_id"], e["from_seq"], e.get("to_seq"))
-            for e in _objects(document, "episodes")
-        ),
+        episodes=episodes_from(document),
+        conversation_ids=_texts(document, "conversation_ids"),
+        merged_into=_text(document, "merged_into"),
+        merged_case_ids=_texts(document, "merged_case_ids"),
         holes=_holes(document),
-        custody=tuple(
-            Interval(
-                _text(item, "kind") or "nobody",
-                _text(item, "holder"),
-                item["from"],
-                _time(item, "to"),
-                _number(item, "seq") or 0,
-            )
-            for item in _objects(document, "custody")
-        ),
+        custody=custody_from(document),
+    )
+
+
+def custody_from(document: Document) -> tuple[Interval, ...]:
+    """Who had a case, and when."""
+    return tuple(
+        Interval(
+            _text(item, "kind") or "nobody",
+            _text(item, "holder"),
+            item["from"],
+            _time(item, "to"),
+            _number(item, "seq") or 0,
+        )
+        for item in _objects(document, "custody")
+    )
+
+
+def act_from(document: Document) -> Act:
+    """What figures need of a record."""
+    data, actor = _object(document, "data") or {}, _actor(document) or {}
+    total = data.get("total")
+    return Act(
+        seq=document["_id"],
+        at=_time(document, "occurred_at") or document["recorded_at"],
+        action=_text(document, "action") or "",
+        actor_kind=_text(actor, "kind"),
+        actor_id=_text(actor, "id"),
+        case_id=_text(document, "case_id"),
+        owner=_text(data, "owner"),
+        previous_owner=_text(data, "previous_owner"),
+        expired=data.get("expired") is True,
+        about=_text(data, "about"),
+        total=float(total) if isinstance(total, int | float) else None,
+    )
+
+
+def head_from(parts: Mapping[str, Document]) -> Head:
+    """How far the log is complete and sealed, of the parts that `head_pipeline` finds."""
+    views, log, tree = (parts.get(name, {}) for name in ("views", "log", "tree"))
+    root = tree.get("root")
+    return Head(
+        complete_through=int(views.get("as_of_seq") or 0),
+        first_seq=int(log.get("first_seq") or 1),
+        size=int(tree.get("size") or 0),
+        root=root.hex() if isinstance(root, bytes) else root,
+        duplicates=int(log.get("duplicates") or 0),
+    )
+
+
+def link_from(record: Record) -> Link:
+    """What a `conversation.linked` says of which conversations are led as one."""
+    to = record.data.get("linked_to")
+    return Link(
+        record.conversation_id or "",
+        to if isinstance(to, str) else "",
+        record.at,
+        record.causation_id,
+    )
+
+
+def episodes_from(document: Document) -> tuple[Episode, ...]:
+    """The episodes of a case."""
+    return tuple(
+        Episode(e["conversation_id"], e["from_seq"], e.get("to_seq"))
+        for e in _objects(document, "episodes")
     )
 
 
@@ -137,6 +208,8 @@ def ticket_from(document: Document) -> Ticket:
         held_by=_text(handoff, "to"),
         reference=_text(handoff, "reference"),
         expected_at=_time(handoff, "expected_at"),
+        chased=_number(handoff, "chased") or 0,
+        chased_at=_time(handoff, "chased_at"),
         created_at=_time(document, "created_at"),
         resolved_at=_time(document, "resolved_at"),
         closed_at=_time(document, "closed_at"),
@@ -164,6 +237,11 @@ def _actor(document: Document) -> dict[str, Any] | None:
 def _text(document: Document, name: str) -> str | None:
     value = document.get(name)
     return value if isinstance(value, str) else None
+
+
+def _texts(document: Document, name: str) -> tuple[str, ...]:
+    value = document.get(name)
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
 def _number(document: Document, name: str) -> int | None:

@@ -6,33 +6,38 @@ from typing import Any, Final
 from casetrail_evidence.bundle.certificates import policy_name
 from casetrail_runtime.mongo import Database
 
+from casetrail_gateway.adapters.archives import ArchiveFiles
 from casetrail_gateway.adapters.mongo import answering
 from casetrail_gateway.adapters.mongo_queries import timeline_query
 from casetrail_gateway.domain.evidence import SealedRecord
 from casetrail_gateway.domain.log import Kinds, Page, Scope
 
-_FIELDS: Final = {"leaf_input": 1, "private": 1, "erased": 1, "archived.file": 1}
+_FIELDS: Final = {"leaf": 1, "leaf_input": 1, "private": 1, "erased": 1, "archived.file": 1}
+
+_ALL: Final = Kinds(hides=())
+"""A bundle holds looks and reviews too."""
 
 
 class MongoCaseRecords:
-    """The collection `records`."""
+    """The collection `records`; what left it is read from its archive, where that is at hand."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, archives: ArchiveFiles) -> None:
         self._db = database
+        self._archives = archives
 
     async def of_case(
         self, workspace: str, scope: Scope, *, after: int, through: int, limit: int
     ) -> Sequence[SealedRecord]:
-        """The next records of a case in log order, looks at it among them."""
-        query = timeline_query(workspace, scope, Kinds(), Page(limit, "asc", after, through))
-        del query["action"]  # a bundle holds looks too
+        """The next records of a case in log order, looks and reviews among them."""
+        page = Page(limit, "asc", after, through)
+        query = timeline_query(workspace, scope, _ALL, page)
         return await self._found(query, limit)
 
     async def certificates(
         self, workspace: str, scope: Scope, *, through: int
     ) -> Sequence[SealedRecord]:
         """The certificates of what was erased in a case, whatever case they name themselves."""
-        erased = timeline_query(workspace, scope, Kinds(), Page(0, "asc", None, through))
+        erased = timeline_query(workspace, scope, _ALL, Page(0, "asc", None, through))
         erased["action"] = {"$gt": ""}
         erased["erased.erasure_id"] = {"$gt": ""}
         records = self._db["records"]
@@ -55,7 +60,19 @@ class MongoCaseRecords:
             found = self._db["records"].find(query, _FIELDS).sort("_id", 1)
             if limit is not None:
                 found = found.limit(limit)
-            return [_record(document) for document in await found.to_list(limit)]
+            documents = await found.to_list(limit)
+        return [_record(await self._whole(document)) for document in documents]
+
+    async def _whole(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The record as it was before it was archived; as it is when its file is not at hand."""
+        file = (document.get("archived") or {}).get("file")
+        if file is None:
+            return document
+        line = (await self._archives.lines(file)).get(document["_id"])
+        if line is None or line.leaf != bytes(document["leaf"]).hex():
+            return document
+        content = {"leaf_input": line.leaf_input, "private": line.private, "erased": line.erased}
+        return {**document, **content, "archived": None}
 
 
 def _record(document: Mapping[str, Any]) -> SealedRecord:

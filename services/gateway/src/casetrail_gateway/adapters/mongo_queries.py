@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final, get_args
 
 from casetrail_contracts.envelope import ActorKind
+from casetrail_contracts.subjects import SUPPORT
 
 from casetrail_gateway.domain.log import CaseFilter, Episode, Kinds, Page, RecordFilter, Scope
 
@@ -60,13 +61,20 @@ def timeline_query(workspace: str, scope: Scope, kinds: Kinds, page: Page) -> Qu
         query.update(sides[0])
     else:
         query["$or"] = sides
-    if not kinds.wanted:
-        query["action"] = {"$not": _action("access")}
-    elif len(kinds.wanted) == 1:
+    if not kinds.wanted and kinds.hides:
+        query["$nor"] = [{"action": _action(noun)} for noun in kinds.hides]
+    if len(kinds.wanted) == 1:
         query["action"] = _action(kinds.wanted[0])
-    else:
+    elif kinds.wanted:
         query["$and"] = [{"$or": [{"action": _action(kind)} for kind in kinds.wanted]}]
+    if kinds.reviews_of is not None:
+        query["$nor"] = [*query.get("$nor", []), _reviews_but(kinds.reviews_of)]
     return query
+
+
+def _reviews_but(about: str) -> Query:
+    """Quality reviews of other people's work."""
+    return {"action": _action("review"), "data.about": {"$ne": about}}
 
 
 def record_query(workspace: str, wanted: RecordFilter, page: Page) -> Query:
@@ -98,6 +106,8 @@ def record_filters(wanted: RecordFilter, page: Page) -> Query:
         query["conversation_id"] = {"$in": list(wanted.conversation_ids), "$gt": ""}
     if wanted.action is not None:
         query["action"] = _action(wanted.action)
+    if wanted.reviews_of is not None:
+        query["$nor"] = [_reviews_but(wanted.reviews_of)]
     _between(query, "occurred_at", wanted.occurred_from, wanted.occurred_to)
     _place(query, "_id", page)
     return query
@@ -114,7 +124,8 @@ def _sides(scope: Scope, page: Page) -> list[Query]:
             for episode in scope.episodes
         ]
         tickets = [{"ticket_id": {"$eq": linked}} for linked in scope.linked_tickets]
-        return [{"case_id": {"$eq": scope.case_id}}, *episodes, *tickets]
+        cases = [{"case_id": {"$eq": id_}} for id_ in (scope.case_id, *scope.merged_case_ids)]
+        return [*cases, *episodes, *tickets]
     if scope.ticket_id is not None:
         return [{"ticket_id": {"$eq": scope.ticket_id}}]
     if scope.conversation_id is not None:
@@ -165,9 +176,50 @@ def _place(query: Query, field: str, page: Page) -> None:
         query[field] = bounds
 
 
-def copies_pipeline(seqs: Sequence[int]) -> list[Query]:
-    """Counts the duplicates of each of these records."""
-    return [
+def beside_pipeline(workspace: str, seqs: Sequence[int], event_ids: Sequence[str]) -> list[Query]:
+    """Counts the duplicates of these records, and finds the records of these events."""
+    causes = [
+        {"$match": causes_query(workspace, event_ids)},
+        {"$project": {"event_id": 1, "action": 1}},
+    ]
+    copies: list[Query] = [
         {"$match": {"kind": "duplicate", "of": {"$in": list(seqs), "$gt": 0}}},
         {"$group": {"_id": "$of", "copies": {"$sum": 1}}},
     ]
+    if not event_ids:
+        return copies
+    return [*copies, {"$unionWith": {"coll": "records", "pipeline": causes}}]
+
+
+def head_pipeline() -> list[Query]:
+    """How far the views go, where the log begins, and its tree: read in this order."""
+    return [
+        *_part("views", {"_id": "views"}, {"as_of_seq": 1}),
+        _further("log", "log", {"_id": SUPPORT}, {"first_seq": 1, "duplicates": 1}),
+        _further("tree", "tree", {"_id": "head"}, {"size": 1, "root": 1}),
+    ]
+
+
+def case_now_pipeline(workspace: str, case_id: str) -> list[Query]:
+    """The head, and then the case with the tickets that are linked to it."""
+    linked = {"workspace": {"$eq": workspace}, "links.target": {"$eq": f"case/{case_id}"}}
+    tickets = {
+        "from": "tickets",
+        "pipeline": [
+            {"$match": linked},
+            {"$sort": {"first_seq": 1}},
+            {"$project": {"ticket_id": 1}},
+        ],
+        "as": "concerning",
+    }
+    case = {"_id": {"$eq": f"{workspace}:{case_id}"}, "workspace": {"$eq": workspace}}
+    pipeline = [{"$match": case}, {"$set": {"part": "case"}}, {"$lookup": tickets}]
+    return [*head_pipeline(), {"$unionWith": {"coll": "cases", "pipeline": pipeline}}]
+
+
+def _part(name: str, match: Query, fields: Query) -> list[Query]:
+    return [{"$match": match}, {"$project": fields}, {"$set": {"part": name}}]
+
+
+def _further(name: str, collection: str, match: Query, fields: Query) -> Query:
+    return {"$unionWith": {"coll": collection, "pipeline": _part(name, match, fields)}}

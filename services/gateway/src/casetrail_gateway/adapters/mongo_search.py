@@ -18,7 +18,9 @@ from casetrail_gateway.domain.log import Hit, Page, RecordFilter
 from casetrail_gateway.domain.search import Words
 
 _COUNTED: Final = 2_000
-_FIELDS: Final = {"conversation_id": 1, "case_id": 1}
+_NEWEST: Final = 20_000
+"""Entries of which frequent words are counted, to tell the rarer of them."""
+_PLACE: Final = {"conversation_id": "$conversation_id", "case_id": "$case_id"}
 _LOOKED_THROUGH: Final = 20
 """Records of a customer from which their values are put together, the newest first."""
 _DIRECTION: Final = {"asc": 1, "desc": -1}
@@ -49,8 +51,16 @@ class MongoWords:
             query["$and"] = [*rest, *([narrowed] if narrowed else [])]
             if not query["$and"]:
                 del query["$and"]
-            found = self._entries.find(query, _FIELDS).sort("_id", _DIRECTION[page.order])
-            return [_hit(entry) for entry in await found.limit(page.limit).to_list(page.limit)]
+            # By case: of a word that stands everywhere, the sequences are most of what is sent.
+            pipeline: list[dict[str, Any]] = [
+                {"$match": query},
+                {"$sort": {"_id": _DIRECTION[page.order]}},
+                {"$limit": page.limit},
+                {"$group": {"_id": _PLACE, "seqs": {"$push": "$_id"}}},
+            ]
+            found = await self._entries.aggregate(pipeline).to_list(None)
+        hits = [_hit(seq, group["_id"]) for group in found for seq in group["seqs"]]
+        return sorted(hits, key=lambda hit: hit.seq, reverse=page.order == "desc")
 
     async def _rarest_first(self, workspace: str, words: Words) -> list[Mapping[str, Any]]:
         """The conditions; the first is the one that MongoDB goes through by its index."""
@@ -58,20 +68,34 @@ class MongoWords:
         conditions += [{"$regex": f"^{re.escape(start)}"} for start in words.beginnings]
         if len(conditions) == 1:
             return conditions
-        counts = await asyncio.gather(
-            *(
-                self._entries.count_documents(
-                    {"workspace": {"$eq": workspace}, "terms": each}, limit=_COUNTED
+        whole = {"workspace": {"$eq": workspace}}
+        counts = await asyncio.gather(*(self._count(whole, each) for each in conditions))
+        if sum(count == _COUNTED for count in counts) > 1:
+            # Frequent both: how frequent, the newest stretch of the log tells.
+            newest = {**whole, "_id": {"$gt": await self.as_of() - _NEWEST}}
+            recent = await asyncio.gather(
+                *(
+                    self._count(newest, each, _NEWEST) if count == _COUNTED else _none()
+                    for each, count in zip(conditions, counts, strict=True)
                 )
-                for each in conditions
             )
-        )
+            counts = [count + more for count, more in zip(counts, recent, strict=True)]
         ranked = sorted(zip(counts, range(len(conditions)), strict=True))
         return [conditions[place] for _, place in ranked]
 
+    async def _count(
+        self, within: Mapping[str, Any], term: Mapping[str, Any], most: int | None = None
+    ) -> int:
+        limit = _COUNTED if most is None else most
+        return await self._entries.count_documents({**within, "terms": term}, limit=limit)
 
-def _hit(entry: Mapping[str, Any]) -> Hit:
-    return Hit(entry["_id"], entry.get("conversation_id"), entry.get("case_id"))
+
+async def _none() -> int:
+    return 0
+
+
+def _hit(seq: int, place: Mapping[str, Any]) -> Hit:
+    return Hit(seq, place.get("conversation_id"), place.get("case_id"))
 
 
 class MongoCustomers:

@@ -17,6 +17,7 @@ from casetrail_gateway.api import (
     customers,
     evidence,
     export,
+    figures,
     live,
     log_proofs,
     pages,
@@ -25,6 +26,7 @@ from casetrail_gateway.api import (
     privacy_actions,
     problems,
     records,
+    reviews,
     shifts,
     ticket_actions,
     views,
@@ -55,6 +57,8 @@ _TAGS = [
     {"name": "records", "description": "The log, one record for each place of the stream."},
     {"name": "views", "description": "Saved searches."},
     {"name": "users", "description": "People, their shifts and what they did."},
+    {"name": "reviews", "description": "Quality reviews, samples and coaching sets."},
+    {"name": "figures", "description": "What people did, and cases and shifts side by side."},
     {"name": "privacy", "description": "Erasures, their certificates, and legal holds."},
     {"name": "log", "description": "How far the log is complete."},
 ]
@@ -86,6 +90,8 @@ def make_api(lifespan: Lifespan | None = None, cors_origins: Sequence[str] = ())
         views.views,
         records.users,
         shifts.shifts,
+        reviews.reads,
+        figures.figures,
         log_proofs.proofs,
         privacy.privacy,
     ):
@@ -102,6 +108,7 @@ def make_api(lifespan: Lifespan | None = None, cors_origins: Sequence[str] = ())
     ):
         app.include_router(actions.router)
     app.include_router(views.changes)
+    app.include_router(reviews.changes)
     app.include_router(pages.router)
     every_read_is_recorded(app)
     _honest_openapi(app)

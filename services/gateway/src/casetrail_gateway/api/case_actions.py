@@ -20,6 +20,7 @@ from casetrail_contracts.commands import (
     DeescalateConversation,
     EscalateBody,
     EscalateConversation,
+    LinkBody,
     ReleaseBody,
     ReleaseConversation,
     ReopenCaseBody,
@@ -123,6 +124,16 @@ async def add_case_note(order: AnOrder, case_id: CaseId, body: AddCaseNoteBody) 
 async def reopen_case(order: AnOrder, case_id: CaseId, body: ReopenCaseBody) -> CommandReply:
     """Goes on with a closed case: with the owner it had if they are free, else from the queue."""
     return await order.send.on_case(order.asked, ReopenConversation, case_id, body)
+
+
+@post(router, "/v1/cases/{case_id}/link", example=examples.CASE_LINKED)
+async def link_case(order: AnOrder, case_id: CaseId, body: LinkBody) -> CommandReply:
+    """Lets another case go on in the place of this one, because both are one customer's.
+
+    What is said in either conversation belongs to that case from now on; this one, if it is open,
+    is closed and tells where it went.
+    """
+    return await order.send.link_case(order.asked, case_id, body)
 
 
 @post(router, "/v1/cases/{case_id}/messages", status=MADE, example=examples.MESSAGE_SENT)

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Final
 
+from casetrail_runtime.tasks import end
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -44,9 +44,7 @@ class EventStreamResponse(Response):
         await asyncio.wait({piece, gone}, return_when=asyncio.FIRST_COMPLETED)
         if piece.done():
             return piece.result()
-        piece.cancel()
-        with suppress(asyncio.CancelledError):
-            await piece  # closing a generator that still runs is an error
+        await end(piece)  # closing a generator that still runs is an error
         return None
 
     async def _close(self) -> None:
@@ -57,7 +55,8 @@ class EventStreamResponse(Response):
 
 async def _send(send: Send, body: bytes, *, more: bool) -> None:
     message = {"type": "http.response.body", "body": body, "more_body": more}
-    await asyncio.wait_for(send(message), SLOW)
+    async with asyncio.timeout(SLOW):
+        await send(message)
 
 
 async def _gone(receive: Receive) -> None:

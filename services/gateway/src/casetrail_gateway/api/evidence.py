@@ -27,7 +27,7 @@ Disclose = Annotated[
 ]
 
 
-@evidence.get("/v1/cases/{case_id}/evidence", EvidenceFile, example="PK…")
+@evidence.get("/v1/cases/{case_id}/evidence", EvidenceFile, example="PK…", also=(409, 500))
 def export_evidence(
     desk: AtDesk, *, case_id: CaseId, disclose: Disclose = "public"
 ) -> Read[EvidenceFile]:

@@ -27,6 +27,9 @@ CASE: Final[dict[str, Any]] = {
     "last_at": "2026-11-22T10:25:40Z",
     "version": 4,
     "as_of_seq": 21,
+    "conversation_ids": [_CONVERSATION],
+    "merged_into": None,
+    "merged_case_ids": [],
 }
 UNDERSTOOD: Final = [
     {
@@ -122,6 +125,8 @@ TICKET: Final[dict[str, Any]] = {
     "held_by": "courier",
     "reference": "TCS-88121",
     "expected_at": "2026-11-23T12:00:00Z",
+    "chased": 1,
+    "chased_at": "2026-11-22T18:40:00Z",
     "created_at": "2026-11-22T10:19:05Z",
     "resolved_at": None,
     "closed_at": None,
@@ -244,6 +249,12 @@ DEESCALATED: Final = {"case_id": "CASE-1001", "escalated": False, "version": 7}
 TAGGED: Final = {"case_id": "CASE-1001", "tags": ["refund", "wedding"], "version": 8}
 CASE_NOTE_MADE: Final = {"case_id": "CASE-1001", "note_id": "n-1", "version": 9}
 REOPENED: Final = {"case_id": "CASE-1001", "status": "open", "owner": "agent:a", "version": 12}
+CASE_LINKED: Final = {
+    "case_id": "CASE-1002",
+    "linked_to": "CASE-1001",
+    "merged": True,
+    "version": 6,
+}
 TICKET_MADE: Final = {"ticket_id": "T-1001", "status": "new", "version": 1}
 TICKET_MOVED: Final = {"ticket_id": "T-1001", "status": "in_progress", "version": 2}
 NOTE_MADE: Final = {"ticket_id": "T-1001", "note_id": "n-1", "version": 3}

@@ -31,7 +31,7 @@ ToQuery = Annotated[MomentQuery, Query(alias="to")]
 _VERSION: Final = version("casetrail-gateway")
 
 
-@export.get("/v1/export", Export, example="seq,at,recorded_at,kind,action,summary,…")
+@export.get("/v1/export", Export)
 def export_records(
     desk: AtDesk,
     *,

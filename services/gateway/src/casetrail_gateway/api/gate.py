@@ -57,26 +57,29 @@ class Gate:
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         state["correlation_id"] = _correlation_id(headers, request_id)
-        started = False
+        status: int | None = None
 
         async def answer(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 out = MutableHeaders(scope=message)
                 out["X-Request-Id"] = request_id
                 for name, value in _HEADERS.items():
                     out.setdefault(name, value)
             await send(message)
 
-        try:
-            await self._admit(scope, headers, receive, answer)
-        except Exception:
-            log.exception("request_failed", path=_route(scope), request_id=request_id)
-            if started:
-                raise
-            detail = "A fault of the gateway; it is in its log under this request id."
-            await problem(request_id, 500, "internal", detail)(scope, receive, answer)
+        ids = {"request_id": request_id, "correlation_id": state["correlation_id"]}
+        with structlog.contextvars.bound_contextvars(**ids):
+            try:
+                await self._admit(scope, headers, receive, answer)
+            except Exception:
+                log.exception("request_failed", path=_route(scope))
+                if status is not None:
+                    raise
+                detail = "A fault of the gateway; it is in its log under this request id."
+                await problem(request_id, 500, "internal", detail)(scope, receive, answer)
+            log.debug("request answered", path=_route(scope), status=status)
 
     async def _admit(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         request_id = scope["state"]["request_id"]

@@ -49,7 +49,12 @@ def _answers(media_type: str, example: str, *statuses: int) -> dict[int | str, d
 Size = Annotated[int, Query(ge=0, lt=2**63)]
 
 
-@proofs.get("/v1/records/{seq}/proof", str, example="c2sp.org/tlog-proof@v1\nindex 11\n…")
+@proofs.get(
+    "/v1/records/{seq}/proof",
+    str,
+    example="c2sp.org/tlog-proof@v1\nindex 11\n…",
+    also=(500,),
+)
 def read_proof(desk: AtDesk, seq: Seq) -> Read[str]:
     """The proof that the record is in the signed tree, a `c2sp.org/tlog-proof@v1` text.
 

@@ -27,6 +27,8 @@ ShiftId = Annotated[
 ]
 ErasureId = Annotated[str, Path(pattern=r"^er_[a-z0-9]{1,40}$", examples=["er_1f0c"])]
 HoldId = Annotated[str, Path(pattern=r"^ho_[a-z0-9]{1,40}$", examples=["ho_7d2a"])]
+ReviewId = Annotated[str, Path(pattern=r"^rv_[a-z0-9]{1,40}$", examples=["rv_5c2f"])]
+SampleId = Annotated[str, Path(pattern=r"^sa_[a-z0-9]{1,40}$", examples=["sa_81d0"])]
 Seq = Annotated[int, Path(ge=1, lt=2**63, examples=[12])]
 
 CaseQuery = Annotated[str | None, Query(pattern=CASE, examples=["CASE-1001"])]

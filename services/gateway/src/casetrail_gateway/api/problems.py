@@ -38,6 +38,11 @@ _FAULTS: Final[tuple[tuple[type[Fault], int], ...]] = (
     (errors.EvidenceArchived, 409),
     (errors.ShiftNotEnded, 409),
     (errors.ThroughOutside, 422),
+    (errors.ReviewState, 409),
+    (errors.ScoresInvalid, 422),
+    (errors.CitesInvalid, 422),
+    (errors.PopulationTooLarge, 422),
+    (errors.LogBehind, 503),
     (errors.OutcomeUnknown, 504),
 )
 _REJECTED: Final[dict[str, int]] = {

@@ -43,10 +43,13 @@ class Reads:
         self.router = APIRouter(tags=[tag])
 
     def get(
-        self, path: str, answers: type[Answers], *, example: Any = None
+        self, path: str, answers: type[Answers], *, example: Any = None, also: tuple[int, ...] = ()
     ) -> Callable[[Callable[..., Read[Any]]], Callable[..., Read[Any]]]:
-        """Registers an endpoint with a parameter `desk` that returns a `Read` of `answers`."""
-        return self._route("GET", path, answers, example)
+        """Registers an endpoint with a parameter `desk` that returns a `Read` of `answers`.
+
+        `also`: the statuses of faults that only this one knows.
+        """
+        return self._route("GET", path, answers, example, also)
 
     def post(
         self, path: str, answers: type[BaseModel], *, example: Any = None
@@ -55,7 +58,12 @@ class Reads:
         return self._route("POST", path, answers, example)
 
     def _route(
-        self, method: str, path: str, answers: type[Answers], example: Any
+        self,
+        method: str,
+        path: str,
+        answers: type[Answers],
+        example: Any,
+        also: tuple[int, ...] = (),
     ) -> Callable[[Callable[..., Read[Any]]], Callable[..., Read[Any]]]:
         roles = PERMITTED[method, path]
         made = _CLASSES.get(answers, JSONResponse)
@@ -99,7 +107,10 @@ class Reads:
                 methods=[method],
                 response_model=answers if issubclass(answers, BaseModel) else None,
                 response_class=made,
-                responses=problems(*_FAULTS, example=example, media_type=made.media_type or ""),
+                responses={
+                    **problems(*_FAULTS, *also, example=example, media_type=made.media_type or ""),
+                    **_FURTHER.get(answers, {}),
+                },
             )
             return ask
 
@@ -129,6 +140,23 @@ _CLASSES: Final[dict[type, type[Response]]] = {
     LiveFeed: _Events,
     Export: _Lines,
 }
+
+
+_FURTHER: Final[dict[type, dict[int | str, dict[str, Any]]]] = {
+    Export: {
+        200: {
+            "description": "The file; which of the types, `format` says.",
+            "content": {
+                "text/csv": {
+                    "schema": {"type": "string"},
+                    "example": "seq,at,recorded_at,kind,action,summary,…",
+                },
+                "application/x-ndjson": {"schema": {"type": "string"}},
+            },
+        }
+    }
+}
+"""Answers of more than one type."""
 
 
 def _validated(request: Request, body: bytes, version: int | None) -> Response:

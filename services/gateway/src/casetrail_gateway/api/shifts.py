@@ -26,7 +26,7 @@ router = APIRouter(tags=["users"])
 _PATH = "/v1/shifts/{shift_id}/handover"
 
 
-@shifts.get(_PATH, HandoverAnswer, example=examples.HANDOVER)
+@shifts.get(_PATH, HandoverAnswer, example=examples.HANDOVER, also=(409,))
 def read_handover(
     desk: AtDesk,
     *,

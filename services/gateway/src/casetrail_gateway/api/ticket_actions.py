@@ -12,6 +12,8 @@ from casetrail_contracts.commands import (
     ChangeTicketPriorityBody,
     ChangeTicketStatus,
     ChangeTicketStatusBody,
+    ChaseTicket,
+    ChaseTicketBody,
     CloseTicket,
     CloseTicketBody,
     HandOffTicket,
@@ -68,6 +70,12 @@ async def hand_off_ticket(
 ) -> CommandReply:
     """Gives the ticket to somebody outside, usually the courier."""
     return await order.send.on_ticket(order.asked, HandOffTicket, ticket_id, body)
+
+
+@post(router, "/v1/tickets/{ticket_id}/chase", example=examples.TICKET_MOVED)
+async def chase_ticket(order: AnOrder, ticket_id: TicketId, body: ChaseTicketBody) -> CommandReply:
+    """Notes that whoever outside has the ticket was asked where it stays, and their promise."""
+    return await order.send.on_ticket(order.asked, ChaseTicket, ticket_id, body)
 
 
 @post(router, "/v1/tickets/{ticket_id}/notes", status=MADE, example=examples.NOTE_MADE)

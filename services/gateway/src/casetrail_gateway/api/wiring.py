@@ -1,8 +1,10 @@
 """What the routes work with; made by `main`, or of fakes in tests."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from casetrail_contracts.registry.review import Scorecard
 from starlette.requests import HTTPConnection
 
 from casetrail_gateway.api.limits import RateLimit
@@ -20,6 +22,7 @@ from casetrail_gateway.ports import (
     TimelinePrinter,
     Tokens,
     WordIndex,
+    WorkRecords,
 )
 from casetrail_gateway.use_cases.finding import PATIENCE
 from casetrail_gateway.use_cases.live_hub import LiveHub
@@ -36,6 +39,7 @@ class Wiring:
     tree: SealedTree
     case_records: CaseRecords
     lists: Lists
+    work: WorkRecords
     stream: EventStream
     commands: Commands
     clock: Clock
@@ -45,6 +49,8 @@ class Wiring:
     limit: RateLimit = field(default_factory=lambda: RateLimit(0, time.monotonic))
     monotonic: Monotonic = time.monotonic
     print_timeline: TimelinePrinter
+    scorecards: Mapping[str, Scorecard]
+    """What quality reviews are opened with, by name."""
     patience: float = PATIENCE
 
 

@@ -16,7 +16,7 @@ from casetrail_contracts.privacy_commands import Erase, ErasureBody, HoldBody, P
 
 from casetrail_gateway.domain.people import PERMITTED, Caller
 
-Kind = Literal["line", "text", "person", "choice", "moment", "words"]
+Kind = Literal["line", "text", "person", "choice", "moment", "words", "hidden"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,9 @@ class Action:
 
     @property
     def noun(self) -> str:
-        """What it acts on: `case`, `ticket`, `user` or `privacy`."""
-        return {"cases": "case", "tickets": "ticket", "users": "user"}.get(
-            self.like.split("/")[2], "privacy"
-        )
+        """What it acts on: `case`, `ticket`, `user`, `shift` or `privacy`."""
+        nouns = {"cases": "case", "tickets": "ticket", "users": "user", "shifts": "shift"}
+        return nouns.get(self.like.split("/")[2], "privacy")
 
     def asked(self, form: Mapping[str, str]) -> Body | None:
         """The body of the command; raises pydantic's `ValidationError` naming each faulty field.
@@ -81,10 +80,27 @@ _PRIORITIES: Final = ("low", "normal", "high", "urgent")
 _CASE: Final = "/v1/cases/{case_id}"
 _TICKET: Final = "/v1/tickets/{ticket_id}"
 _USER: Final = "/v1/users/{user_id}"
+_HANDOVER: Final = "/v1/shifts/{shift_id}/handover"
 
 ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
     (action.noun, action.name): action
     for action in (
+        Action(
+            "messages",
+            c.SendMessage,
+            c.SendMessageBody,
+            f"{_CASE}/messages",
+            (Field("text", "text", required=True),),
+        ),
+        Action("accept", c.AcceptConversation, None, f"{_CASE}/accept"),
+        Action("decline", c.DeclineConversation, c.DeclineBody, f"{_CASE}/decline", (_WHY,)),
+        Action(
+            "link",
+            c.LinkConversation,
+            c.LinkBody,
+            f"{_CASE}/link",
+            (Field("into_case_id", required=True), _WHY),
+        ),
         Action("claim", c.ClaimConversation, None, f"{_CASE}/claim"),
         Action("assign", c.AssignConversation, c.AssignBody, f"{_CASE}/assign", (_OWNER, _REASON)),
         Action(
@@ -152,6 +168,13 @@ ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
             f"{_TICKET}/handoff",
             (Field("to", required=True), Field("reference"), Field("expected_at", "moment")),
         ),
+        Action(
+            "chase",
+            c.ChaseTicket,
+            c.ChaseTicketBody,
+            f"{_TICKET}/chase",
+            (Field("expected_at", "moment"), _REASON),
+        ),
         Action("notes", c.AddTicketNote, c.AddTicketNoteBody, f"{_TICKET}/notes", (_NOTE,)),
         Action("resolve", c.ResolveTicket, c.ResolveTicketBody, f"{_TICKET}/resolve", (_NOTE,)),
         Action(
@@ -164,6 +187,20 @@ ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
         Action("reopen", c.ReopenTicket, c.ReopenTicketBody, f"{_TICKET}/reopen", (_WHY,)),
         Action("shift-start", c.StartShift, c.StartShiftBody, f"{_USER}/shift/start"),
         Action("shift-end", c.EndShift, None, f"{_USER}/shift/end"),
+        Action(
+            "handover",
+            c.OpenHandover,
+            c.OpenHandoverBody,
+            _HANDOVER,
+            (Field("to", "person"),),
+        ),
+        Action(
+            "sign",
+            c.SignHandover,
+            c.SignHandoverBody,
+            f"{_HANDOVER}/sign",
+            (Field("through", "hidden", required=True), Field("note", "text")),
+        ),
         Action(
             "erasures",
             Erase,
@@ -191,34 +228,43 @@ ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
 }
 
 _OPEN: Final = (
-    *("assign", "transfer", "release", "escalate", "deescalate"),
-    *("notes", "tags", "tickets", "close"),
+    *("messages", "assign", "transfer", "release", "escalate", "deescalate"),
+    *("notes", "tags", "tickets", "link", "close"),
 )
 
 
-def on_case(caller: Caller, case: CaseAnswer) -> list[Action]:
-    """What the caller may do with a case as it stands."""
+def on_case(caller: Caller, case: CaseAnswer, offered_to: str | None) -> list[Action]:
+    """What the caller may do with a case as it stands; `offered_to` has it to accept."""
+    if case.merged_into is not None:
+        return []
     if case.status != "open":
-        names: tuple[str, ...] = ("reopen",)
-    else:
-        without = {"deescalate"} if not case.escalated else {"escalate"}
-        without |= {"transfer", "release"} if case.owner is None else set()
-        names = tuple(name for name in _OPEN if name not in without)
-        names = ("claim", *names) if case.owner is None else names
-    return _permitted(caller, "case", names)
+        return _permitted(caller, "case", ("reopen",))
+    without = {"deescalate"} if not case.escalated else {"escalate"}
+    without |= {"transfer", "release"} if case.owner is None else set()
+    names = tuple(name for name in _OPEN if name not in without)
+    if offered_to == caller.ref:
+        names = ("accept", "decline", *names)
+    return _permitted(caller, "case", ("claim", *names) if case.owner is None else names)
 
 
 def on_ticket(caller: Caller, ticket: TicketAnswer) -> list[Action]:
     """What the caller may do with a ticket as it stands."""
     if ticket.status == "Closed":
         return _permitted(caller, "ticket", ("reopen", "notes"))
-    names = ("status", "assign", "priority", "handoff", "notes", "resolve", "close")
+    outside = ("chase",) if ticket.held_by is not None else ()
+    names = ("status", "assign", "priority", "handoff", *outside, "notes", "resolve", "close")
     return _permitted(caller, "ticket", names)
 
 
 def on_shift(caller: Caller) -> list[Action]:
     """Whether the caller may start and end shifts."""
     return _permitted(caller, "user", ("shift-start", "shift-end"))
+
+
+def on_handover(caller: Caller, *, opened: bool, complete: bool) -> list[Action]:
+    """What a lead may do with the hand-over of a shift that ended."""
+    names = () if complete else ("sign",) if opened else ("handover",)
+    return _permitted(caller, "shift", names)
 
 
 def on_privacy(caller: Caller) -> list[Action]:

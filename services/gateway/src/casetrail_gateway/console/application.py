@@ -6,7 +6,15 @@ from typing import Final
 from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 
-from casetrail_gateway.console import case_pages, desk_pages, posting
+from casetrail_gateway.console import (
+    case_pages,
+    desk_pages,
+    figure_pages,
+    posting,
+    quality_pages,
+    reviewing,
+    saving,
+)
 from casetrail_gateway.console.page import Console, console_of
 from casetrail_gateway.console.session import Sessions
 from casetrail_gateway.console.templates import STATIC, Templates, static_file
@@ -25,6 +33,10 @@ def add_console(app: FastAPI) -> None:
         posting.router,
         case_pages.pages.router,
         desk_pages.pages.router,
+        figure_pages.pages.router,
+        quality_pages.pages.router,
+        reviewing.router,
+        saving.router,
     ):
         app.include_router(pages)
 

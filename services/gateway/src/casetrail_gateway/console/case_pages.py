@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from casetrail_contracts.api import CaseAnswer, CasePage, RecordView, TicketAnswer, Timeline
+from casetrail_contracts.views_api import ViewPage
 from starlette.requests import Request
 
 from casetrail_gateway.api.cases import list_cases
@@ -10,22 +11,30 @@ from casetrail_gateway.api.desk import Desk
 from casetrail_gateway.api.evidence import export_evidence
 from casetrail_gateway.console import acting
 from casetrail_gateway.console.drawing import Drawing, drawn
-from casetrail_gateway.console.page import Context, Pages, Together, Visit
-from casetrail_gateway.console.rail import rail_of
+from casetrail_gateway.console.page import Context, Pages, Together, Visit, console_of
+from casetrail_gateway.console.rail import rail_of, row_of
 from casetrail_gateway.domain import cursors
 from casetrail_gateway.domain.errors import NotFound
 from casetrail_gateway.domain.evidence import MAY_DISCLOSE
-from casetrail_gateway.domain.log import Kinds, Page
+from casetrail_gateway.domain.live import LiveRecord
+from casetrail_gateway.domain.log import Case, Kinds, Page, RecordFilter
+from casetrail_gateway.domain.people import QUALITY
+from casetrail_gateway.domain.search import RecordSearch
 from casetrail_gateway.use_cases.case_proofs import ReadCaseProofs
 from casetrail_gateway.use_cases.cases import ReadCase, ReadCaseTimeline, timeline_list
+from casetrail_gateway.use_cases.live import LONGEST, FollowLive
 from casetrail_gateway.use_cases.looking import Read
 from casetrail_gateway.use_cases.records import ReadRecord
+from casetrail_gateway.use_cases.reviews.reading import ListReviews, WantedReviews
 from casetrail_gateway.use_cases.tickets import ReadTicket
+from casetrail_gateway.use_cases.timelines import entry_of
+from casetrail_gateway.use_cases.views import ListViews, may_delete
 
 pages = Pages()
 ENTRIES: Final = 200
 CASES: Final = 50
 MOST_TICKETS: Final = 20
+MOST_REVIEWS: Final = 20
 
 
 def desk_of(visit: Visit) -> Desk:
@@ -59,18 +68,28 @@ def cases(
         cursor=cursor,
     )
 
-    def tell(page: CasePage) -> Context:
+    def tell(page: CasePage, saved: ViewPage) -> Context:
         chosen = {"q": q, "status": status, "owner": owner, "escalated": escalated}
-        return {"page": page, "chosen": {k: v for k, v in chosen.items() if v}, "cursor": cursor}
+        return {
+            "page": page,
+            "chosen": {k: v for k, v in chosen.items() if v},
+            "cursor": cursor,
+            "views": [
+                {**view.model_dump(), "deletable": may_delete(visit.caller, view)}
+                for view in saved.items
+                if view.of == "cases"
+            ],
+        }
 
-    return Together(tell, read)
+    return Together(tell, read, ListViews(visit.wiring.log, visit.caller))
 
 
 class _CasePage:
     """A case with its history, its tickets and who had it: one look, one page."""
 
-    def __init__(self, visit: Visit, case_id: str, after: str | None) -> None:
+    def __init__(self, visit: Visit, case_id: str, after: str | None, sample: str | None) -> None:
         self._visit = visit
+        self._sample = sample
         self._case_id = case_id
         log, caller = visit.wiring.log, visit.caller
         place = cursors.place(timeline_list(f"case/{case_id}"), after)
@@ -90,7 +109,7 @@ class _CasePage:
         return await self._together.look()
 
     async def answer(self) -> Context:
-        """The page, with the tickets the case has now."""
+        """The page, with the tickets and reviews the case has now."""
         context = await self._together.answer()
         wiring, caller = self._visit.wiring, self._visit.caller
         case = await wiring.log.case(caller.workspace, self._case_id)
@@ -99,6 +118,14 @@ class _CasePage:
             read = ReadTicket(wiring.log, self._visit.finder, caller, ticket_id, wiring.clock)
             tickets.append(await read.answer())
         people = {u.user_id: u for u in await wiring.lists.users(caller.workspace)}
+        reviews = ListReviews(
+            wiring.log,
+            self._visit.finder,
+            caller,
+            WantedReviews(case_id=self._case_id),
+            limit=MOST_REVIEWS,
+            cursor=None,
+        )
         drawing: Drawing | None = None
         if case is not None:
             drawing = drawn(case.custody, case.closed_at or wiring.clock.now())
@@ -108,18 +135,65 @@ class _CasePage:
             "drawing": drawing,
             "people": people,
             "names": {f"agent:{user.user_id}": user.name for user in people.values()},
-            "actions": acting.on_case(caller, context["case"]),
+            "actions": acting.on_case(caller, context["case"], _offered_to(case)),
             "may_disclose": caller.role in MAY_DISCLOSE,
+            "reviews": (await reviews.answer()).items,
+            "may_review": caller.role in QUALITY,
+            "scorecards": wiring.scorecards,
+            "sample": self._sample,
+            "reviewable": [] if case is None else _who_had(case),
         }
 
     def _tell(self, timeline: Timeline, case: CaseAnswer) -> Context:
         return {"case": case, "timeline": timeline, "rail": rail_of(timeline)}
 
 
+def _offered_to(case: Case | None) -> str | None:
+    """Who has the case to accept or decline now; None when nobody has."""
+    last = case.custody[-1] if case is not None and case.custody else None
+    return last.holder if last is not None and last.kind == "offered" else None
+
+
+def _who_had(case: Case) -> list[str]:
+    """The ids of everybody who ever had a case."""
+    held = {*case.held_by, *([] if case.owner is None else [case.owner])}
+    return sorted(holder.removeprefix("agent:") for holder in held)
+
+
 @pages.get("/cases/{case_id}", "case.html", like="/v1/cases/{case_id}/timeline")
-def case(visit: Visit, case_id: str, after: str | None = None) -> Read[Context]:
-    """One case: who did what, when and why."""
-    return _CasePage(visit, case_id, after)
+def case(
+    visit: Visit, case_id: str, after: str | None = None, sample: str | None = None
+) -> Read[Context]:
+    """One case: who did what, when and why; `sample` is the one that a review would belong to."""
+    return _CasePage(visit, case_id, after, sample)
+
+
+@pages.get("/cases/{case_id}/live", None, like="/v1/live")
+def case_live(visit: Visit, case_id: str, last: str = "", seconds: str = "") -> Read[Any]:
+    """The entries of the case as they are recorded, each as its row of the page."""
+    known = _number(visit.request.headers.get("last-event-id", last))
+    longest = _number(seconds)
+    names: dict[str, str] = {}
+
+    def tell(live: LiveRecord) -> str:
+        entry = entry_of(
+            live.record, reads_text=visit.caller.reads_text, late=False, copies=0, cause=None
+        )
+        context = {"row": row_of(entry), "names": names}
+        return console_of(visit.request).part(visit, "entry.html", context)
+
+    return FollowLive(
+        log=visit.wiring.log,
+        hub=visit.wiring.hub,
+        customers=visit.wiring.customers,
+        finder=visit.finder,
+        caller=visit.caller,
+        search=RecordSearch(wanted=RecordFilter(case_id=case_id)),
+        last=known,
+        seconds=LONGEST if longest is None else min(longest, LONGEST),
+        monotonic=visit.wiring.monotonic,
+        tell=tell,
+    )
 
 
 @pages.get("/cases/{case_id}/proofs", None, like="/v1/records/{seq}/proof")
@@ -146,13 +220,19 @@ def evidence(visit: Visit, case_id: str, disclose: str = "public") -> Read[Any]:
 @pages.get("/records/{seq}", "record.html", like="/v1/records/{seq}")
 def record(visit: Visit, seq: str) -> Read[Context]:
     """One record of the log, whole."""
-    if not (seq.isascii() and seq.isdecimal() and len(seq) < 19):  # noqa: PLR2004 - int64
+    number = _number(seq)
+    if number is None:
         raise NotFound("record", f"{seq[:40]} is no number of a record.")
 
     def tell(view: RecordView) -> Context:
         return {"record": view}
 
-    return Together(tell, ReadRecord(visit.wiring.log, visit.caller, int(seq)))
+    return Together(tell, ReadRecord(visit.wiring.log, visit.caller, number))
+
+
+def _number(text: str) -> int | None:
+    """The sequence that a text says; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None  # noqa: PLR2004
 
 
 def looked_for(request: Request) -> str | None:

@@ -8,8 +8,10 @@ from casetrail_gateway.console import acting
 from casetrail_gateway.console.page import Context, Pages, Together, Visit
 from casetrail_gateway.console.rail import rail_of
 from casetrail_gateway.domain import cursors
-from casetrail_gateway.domain.log import Kinds, Page, RecordFilter
+from casetrail_gateway.domain.log import Kinds, Page, Record, RecordFilter
+from casetrail_gateway.domain.people import PERMITTED
 from casetrail_gateway.domain.search import RecordSearch
+from casetrail_gateway.use_cases.handover import ReadHandover
 from casetrail_gateway.use_cases.log_status import ReadLogStatus
 from casetrail_gateway.use_cases.looking import Look, Read
 from casetrail_gateway.use_cases.records import ReadActivity, SearchRecords, activity_list
@@ -18,6 +20,8 @@ from casetrail_gateway.use_cases.tickets import ReadTicket, ReadTicketTimeline
 pages = Pages()
 ROWS: Final = 50
 ENTRIES: Final = 200
+SHIFTS: Final = 12
+_HANDOVER: Final = "/v1/shifts/{shift_id}/handover"
 STATES: Final = (
     *("New", "In Progress", "Awaiting Customer", "Awaiting Courier"),
     *("Resolved", "Closed", "Reopened"),
@@ -92,16 +96,51 @@ def people(visit: Visit) -> Read[Context]:
 
     async def fill() -> Context:
         workspace = visit.caller.workspace
+        hands_over = visit.caller.role in PERMITTED["GET", _HANDOVER]
+        ended = await _ended_shifts(visit) if hands_over else []
         load = await visit.wiring.lists.open_cases(workspace)
         head = await visit.wiring.log.head()
         return {
             "people": await visit.wiring.lists.users(workspace),
             "load": load,
+            "ended": ended,
             "shift": acting.on_shift(visit.caller),
             "complete_through": head.complete_through,
         }
 
     return _Listed("users", {}, fill)
+
+
+async def _ended_shifts(visit: Visit) -> list[Record]:
+    """The records of the newest shifts that ended, to be handed over."""
+    wanted = RecordFilter(action="shift.ended")
+    found = await visit.wiring.log.records(visit.caller.workspace, wanted, Page(SHIFTS, "desc"))
+    return [record for record in found if isinstance(record.data.get("shift_id"), str)]
+
+
+@pages.get("/shifts/{shift_id}", "shift.html", like=_HANDOVER)
+def shift(visit: Visit, shift_id: str) -> Read[Context]:
+    """The hand-over of a shift that ended: what became of its cases, and who signed for it."""
+    wiring, caller = visit.wiring, visit.caller
+    read = ReadHandover(wiring.log, visit.finder, caller, shift_id, through=None)
+
+    class _Shift:
+        async def look(self) -> Look:
+            return await read.look()
+
+        async def answer(self) -> Context:
+            answer = await read.answer()
+            users = await wiring.lists.users(caller.workspace)
+            return {
+                "shift": answer,
+                "names": {f"agent:{user.user_id}": user.name for user in users},
+                "leads": {u.user_id: u for u in users if u.role in {"lead", "admin"}},
+                "actions": acting.on_handover(
+                    caller, opened=answer.opened is not None, complete=answer.complete
+                ),
+            }
+
+    return _Shift()
 
 
 @pages.get("/people/{user_id}", "person.html", like="/v1/users/{user_id}/activity")

@@ -16,6 +16,7 @@ from casetrail_contracts.api import Problem
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from casetrail_gateway.api.events import EventStreamResponse
 from casetrail_gateway.api.problems import MEDIA_TYPE, PREFIX, status_of_fault
 from casetrail_gateway.api.reads import OPERATIONAL, download
 from casetrail_gateway.api.wiring import Wiring, wiring_of
@@ -26,6 +27,7 @@ from casetrail_gateway.domain.errors import Fault
 from casetrail_gateway.domain.evidence import EvidenceFile
 from casetrail_gateway.domain.people import PERMITTED, Caller
 from casetrail_gateway.use_cases.finding import Finder
+from casetrail_gateway.use_cases.live import LiveFeed
 from casetrail_gateway.use_cases.looking import AccessBeforeAnswer, Look, Read
 
 CSP: Final = (
@@ -112,16 +114,21 @@ class Pages:
                     if template is None:
                         return _problem(fault)
                     return console.fault_page(visit, fault)
-                if isinstance(context, EvidenceFile):
-                    return download(context)
-                if template is None:
-                    return JSONResponse(context)
-                return console.page(visit, template, context)
+                return _answer(console, visit, template, context)
 
             self.router.add_api_route(path, page, methods=["GET"], name=ask.__name__)
             return ask
 
         return register
+
+
+def _answer(console: "Console", visit: Visit, template: str | None, context: Any) -> Response:
+    """What a read answers, as a page, a download, a stream or JSON."""
+    if isinstance(context, EvidenceFile):
+        return download(context)
+    if isinstance(context, LiveFeed):
+        return EventStreamResponse(context.pieces)
+    return JSONResponse(context) if template is None else console.page(visit, template, context)
 
 
 def _asked(ask: Callable[..., Any], request: Request) -> dict[str, str]:
@@ -166,6 +173,10 @@ class Console:
             **context,
         }
         return html(self.templates.render(template, visit.words, shown), status)
+
+    def part(self, visit: Visit, template: str, context: Mapping[str, Any]) -> str:
+        """A piece of a page that a script puts into it."""
+        return self.templates.render(template, visit.words, {"caller": visit.caller, **context})
 
     def fault_page(self, visit: Visit, fault: Fault) -> Response:
         """What is in the way, and what to do."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from casetrail_contracts import CommandReply
-from casetrail_contracts.commands import CreateTicket
+from casetrail_contracts.commands import CreateTicket, LinkConversation, SendMessage
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
@@ -21,6 +21,7 @@ from casetrail_gateway.console.session import COOKIE, LASTS
 from casetrail_gateway.console.words import COOKIE as LANGUAGE_COOKIE
 from casetrail_gateway.console.words import LANGUAGES, Words, language_of
 from casetrail_gateway.domain.errors import Fault, MovedOn, NotFound, NotPermitted
+from casetrail_gateway.use_cases.addressing import AddressOf
 from casetrail_gateway.use_cases.commanding import Asked, SendCommand
 from casetrail_gateway.use_cases.conflicts import TellChanges
 
@@ -81,17 +82,13 @@ async def choose_language(request: Request) -> Response:
 async def act(request: Request, noun: str, name: str, target: str) -> Response:
     """The action done and its page shown again, or the form with what is in the way."""
     console = console_of(request)
-    visit = console.visit(request)
-    if visit is None:
-        return console.to_sign_in(request)
-    form = await form_of(request)
+    asked = await asked_of(request)
+    if isinstance(asked, Response):
+        return asked
+    visit, form = asked
     action = acting.ACTIONS.get((noun, name))
     if action is None:
         return console.fault_page(visit, NotFound("action", f"There is no action {noun}/{name}."))
-    ours = console.sessions.form_is_ours(visit.session, form.get("f", ""))
-    if not (ours and _from_here(request)):
-        detail = "This form was not made by this console for your session. Open the page again."
-        return console.fault_page(visit, NotPermitted(detail))
     status, problems = await _done(visit, action, target, form)
     back = inside(form.get("back", ""))
     if problems:
@@ -107,6 +104,20 @@ async def act(request: Request, noun: str, name: str, target: str) -> Response:
     return RedirectResponse(f"{back}{mark}said={noun}.{name}", HTTPStatus.SEE_OTHER)
 
 
+async def asked_of(request: Request) -> tuple[Visit, dict[str, str]] | Response:
+    """Who sent a form of this console, and its fields; or what is answered to anybody else."""
+    console = console_of(request)
+    visit = console.visit(request)
+    if visit is None:
+        return console.to_sign_in(request)
+    form = await form_of(request)
+    ours = console.sessions.form_is_ours(visit.session, form.get("f", ""))
+    if not (ours and _from_here(request)):
+        detail = "This form was not made by this console for your session. Open the page again."
+        return console.fault_page(visit, NotPermitted(detail))
+    return visit, form
+
+
 async def _done(
     visit: Visit, action: acting.Action, target: str, form: Mapping[str, str]
 ) -> tuple[int, list[str]]:
@@ -114,8 +125,7 @@ async def _done(
     try:
         reply = await _sent(visit, action, target, action.asked(form), form)
     except ValidationError as error:
-        told = [f"{_label(visit, fault)}: {fault['msg']}" for fault in error.errors()]
-        return HTTPStatus.UNPROCESSABLE_ENTITY, told
+        return HTTPStatus.UNPROCESSABLE_ENTITY, told_faults(visit, error)
     except MovedOn as moved:
         return status_of_fault(moved), [
             moved.detail,
@@ -131,8 +141,9 @@ async def _done(
 async def _sent(
     visit: Visit, action: acting.Action, target: str, body: Any, form: Mapping[str, str]
 ) -> CommandReply:
-    # A page shows the version of its case; a ticket that is made there has none yet.
-    version = "" if action.command is CreateTicket else form.get("version", "")
+    # A page shows the version of its case; a ticket or message that is made there has none yet.
+    makes = action.command in {CreateTicket, SendMessage}
+    version = "" if makes else form.get("version", "")
     asked = Asked(
         caller=visit.caller,
         permitted=action.permits(visit.caller),
@@ -143,13 +154,28 @@ async def _sent(
     wiring = wiring_of(visit.request)
     changes = TellChanges(wiring.log, wiring.stream, wiring.clock, wiring.patience)
     send = SendCommand(visit.finder, wiring.commands, wiring.stream, wiring.clock, changes)
+    if action.command is SendMessage:
+        address = AddressOf(wiring.log, visit.caller, body)
+        return await send.on_case(asked, SendMessage, target, body, address)
+    if action.command is LinkConversation:
+        return await send.link_case(asked, target, body)
     if action.noun == "case":
         return await send.on_case(asked, action.command, target, body or EmptyBody())
-    if action.noun == "ticket":
-        return await send.on_ticket(asked, action.command, target, body or EmptyBody())
-    if action.noun == "user":
-        return await send.on_own(asked, action.command, target, body)
-    return await send.on_privacy(asked, action.command, body)
+    match action.noun:
+        case "ticket":
+            reply = await send.on_ticket(asked, action.command, target, body or EmptyBody())
+        case "shift":
+            reply = await send.on_shift(asked, action.command, target, body)
+        case "user":
+            reply = await send.on_own(asked, action.command, target, body)
+        case _:
+            reply = await send.on_privacy(asked, action.command, body)
+    return reply
+
+
+def told_faults(visit: Visit, error: ValidationError) -> list[str]:
+    """Each faulty field of a form by its label, with what is wrong."""
+    return [f"{_label(visit, fault)}: {fault['msg']}" for fault in error.errors()]
 
 
 def _label(visit: Visit, fault: Any) -> str:
@@ -170,7 +196,7 @@ async def form_of(request: Request) -> dict[str, str]:
     if request.headers.get("content-type", "").partition(";")[0].strip() != _FORM:
         return {}
     body = (await request.body()).decode("utf-8", "replace")
-    return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=50))
+    return dict(parse_qsl(body, keep_blank_values=True, max_num_fields=250))
 
 
 def inside(path: str) -> str:

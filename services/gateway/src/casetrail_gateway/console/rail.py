@@ -49,20 +49,18 @@ class Row:
         return (self.entry.recorded_at - self.entry.at).total_seconds() > 60  # noqa: PLR2004
 
 
+def row_of(entry: TimelineEntry, holes: tuple[Hole, ...] = (), day: date | None = None) -> Row:
+    """The row of one entry."""
+    return Row(entry, holes, day, entry.action in WEIGHTY, MARKS.get(entry.action))
+
+
 def rail_of(timeline: Timeline) -> Sequence[Row]:
     """The rows of a history; the holes behind the last entry stand in none of them."""
     rows: list[Row] = []
     shown: date | None = None
     for entry in timeline.entries:
         day = entry.at.date()
-        rows.append(
-            Row(
-                entry,
-                tuple(hole for hole in timeline.holes if hole.before_seq == entry.seq),
-                None if day == shown else day,
-                entry.action in WEIGHTY,
-                MARKS.get(entry.action),
-            )
-        )
+        holes = tuple(hole for hole in timeline.holes if hole.before_seq == entry.seq)
+        rows.append(row_of(entry, holes, None if day == shown else day))
         shown = day
     return rows

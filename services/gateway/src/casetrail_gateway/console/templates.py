@@ -81,6 +81,7 @@ _A_WORD: Final = re.compile(r"[a-z]+(_[a-z]+)*")
 STATIC: Final = {
     "console.css": ("casetrail_gateway.console", "static/console.css", "text/css"),
     "console.js": ("casetrail_gateway.console", "static/console.js", "text/javascript"),
+    "quality.js": ("casetrail_gateway.console", "static/quality.js", "text/javascript"),
     "verify.js": ("casetrail_gateway.console", "static/verify.js", "text/javascript"),
     "formats.js": (
         "casetrail_evidence.bundle",

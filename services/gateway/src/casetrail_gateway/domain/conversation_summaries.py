@@ -85,7 +85,18 @@ def _unanswered(observed: Mapping[str, Any]) -> str:
 
 
 def _conversation_closed(told: Told) -> str:
+    into = text_of(told.data, "merged_into")
+    if into is not None:
+        return because(f"Case merged into {into}", told.reason)
     return because("Case closed", told.reason)
+
+
+def _conversation_linked(told: Told) -> str:
+    merged = text_of(told.data, "merged_case_id")
+    case = text_of(told.data, "linked_case_id") or "another case"
+    what = "Another conversation of the customer" if merged is None else merged
+    sentence = f"{what} goes on in {case}"
+    return because(sentence, told.reason)
 
 
 def _conversation_reopened(told: Told) -> str:
@@ -133,4 +144,5 @@ CONVERSATION_SENTENCES: Final[dict[str, Sentence]] = {
     "conversation.note_added": _conversation_note_added,
     "conversation.closed": _conversation_closed,
     "conversation.reopened": _conversation_reopened,
+    "conversation.linked": _conversation_linked,
 }

@@ -156,3 +156,33 @@ class CustomerUnreachable(Fault):
     """The log does not hold (any more) what a message to the customer needs."""
 
     slug = "customer-address-unknown"
+
+
+class ReviewState(Fault):
+    """The state of the review does not allow it."""
+
+    slug = "review-state"
+
+
+class ScoresInvalid(Fault):
+    """Scores that the scorecard does not take."""
+
+    slug = "scores-invalid"
+
+
+class CitesInvalid(Fault):
+    """Records that are no evidence in this case."""
+
+    slug = "cites-invalid"
+
+
+class PopulationTooLarge(Fault):
+    """A sample would be drawn from more cases than can be counted again at every read."""
+
+    slug = "population-too-large"
+
+
+class LogBehind(Fault):
+    """The log does not have everything yet that has happened, so nothing can be decided on it."""
+
+    slug = "log-behind"

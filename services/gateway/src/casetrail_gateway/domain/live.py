@@ -7,12 +7,12 @@ from typing import Final
 
 from casetrail_contracts.words import indexed_terms
 
-from casetrail_gateway.domain.log import Case, Hit, Record, RecordFilter
+from casetrail_gateway.domain.log import BESIDE, Case, Hit, Record, RecordFilter
 from casetrail_gateway.domain.people import Caller, may_open
 from casetrail_gateway.domain.search import Words
 
 _TEXTS: Final = ("text", "caption", "title", "note", "resolution_note", "reason")
-_ACCESS: Final = "access"
+_REVIEW: Final = "review"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,9 @@ def is_wanted(live: LiveRecord, wanted: RecordFilter, words: Words) -> bool:
     action = record.action or ""
     noun = action.partition(".")[0]
     told = (action, noun) if wanted.action is None else (wanted.action,)
-    if (noun == _ACCESS and wanted.action is None) or not {action, noun} & set(told):
+    if noun == _REVIEW and wanted.reviews_of not in {None, record.data.get("about")}:
+        return False
+    if (noun in BESIDE and wanted.action is None) or not {action, noun} & set(told):
         return False
     conversations = wanted.conversation_ids
     return (

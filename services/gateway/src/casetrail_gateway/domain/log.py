@@ -1,9 +1,9 @@
 """The log as the gateway reads it: records, and the views of cases and tickets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Order = Literal["asc", "desc"]
 
@@ -139,6 +139,36 @@ class Case:
     episodes: tuple[Episode, ...] = ()
     holes: tuple[Hole, ...] = ()
     custody: tuple[Interval, ...] = ()
+    conversation_ids: tuple[str, ...] = ()
+    """Every conversation of which it has an episode; `conversation_id` leads them."""
+    merged_into: str | None = None
+    merged_case_ids: tuple[str, ...] = ()
+    merged_episodes: tuple[Episode, ...] = ()
+    """Those of the cases merged into it; empty in lists."""
+
+    def scope(self, linked_tickets: Sequence[str] = ()) -> "Scope":
+        """Its whole history: its own, and that of the cases merged into it."""
+        return Scope(
+            case_id=self.case_id,
+            merged_case_ids=self.merged_case_ids,
+            episodes=(*self.episodes, *self.merged_episodes),
+            linked_tickets=tuple(linked_tickets),
+        )
+
+    def cites(self, record: Record, linked_tickets: Sequence[str] = ()) -> bool:
+        """True when the record is evidence of what happened in this case (or one merged in)."""
+        if record.kind != "event" or (record.action or "").partition(".")[0] in BESIDE:
+            return False
+        if record.ticket_id is not None and record.ticket_id in linked_tickets:
+            return True
+        if record.case_id is not None:
+            return record.case_id in {self.case_id, *self.merged_case_ids}
+        return any(
+            episode.conversation_id == record.conversation_id
+            and episode.from_seq <= record.seq
+            and (episode.to_seq is None or record.seq <= episode.to_seq)
+            for episode in (*self.episodes, *self.merged_episodes)
+        )
 
     def has(self, hit: Hit) -> bool:
         """True when the record belongs to this case: it names it, or stands in an episode."""
@@ -180,6 +210,8 @@ class Ticket:
     held_by: str | None = None
     reference: str | None = None
     expected_at: datetime | None = None
+    chased: int = 0
+    chased_at: datetime | None = None
     created_at: datetime | None = None
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
@@ -194,6 +226,8 @@ class Scope:
     """Which records a timeline consists of; exactly one of its sides is set."""
 
     case_id: str | None = None
+    merged_case_ids: tuple[str, ...] = ()
+    """Cases that were merged into that one."""
     episodes: tuple[Episode, ...] = ()
     linked_tickets: tuple[str, ...] = ()
     """Tickets of other cases that concern this one as well."""
@@ -265,6 +299,8 @@ class RecordFilter:
     """The conversations of a customer; none of them is a customer nobody knows."""
     episodes: tuple[Episode, ...] = ()
     """With `case_id`: where the messages of the case stand, which do not name it."""
+    reviews_of: str | None = None
+    """Of quality reviews only those of this person's work; None: all of them."""
 
     @property
     def takes_all(self) -> bool:
@@ -272,11 +308,18 @@ class RecordFilter:
         return self == RecordFilter()
 
 
+BESIDE: Final = ("access", "review")
+"""Looks and quality reviews are about a case and no part of what happened in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """Which actions a timeline shows: `wanted` prefixes, or everything but `access.*`."""
+    """Which actions a timeline shows: `wanted` prefixes, or everything but what it hides."""
 
     wanted: tuple[str, ...] = ()
+    hides: tuple[str, ...] = BESIDE
+    reviews_of: str | None = None
+    """Of quality reviews only those of this person's work; None: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +333,18 @@ class Head:
     first_seq: int
     size: int
     root: str | None
+    duplicates: int = 0
+    """How many records are further copies of an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseNow:
+    """A case as it is now: its view is as of `head`, or later."""
+
+    head: Head
+    case: Case | None
+    concerning: tuple[str, ...]
+    """Tickets of other cases that are linked to it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,17 @@ DOTS: Final = "····"
 _PHONES: Final = frozenset({"phone", "wa_id", "customer_phone"})
 _NAMES: Final = frozenset({"name", "username", "user_id", "profile_name", "contact_name"})
 _TEXTS: Final = frozenset(
-    {"text", "caption", "title", "note", "resolution_note", "context", "reason", "purpose"}
+    {
+        "text",
+        "caption",
+        "title",
+        "note",
+        "resolution_note",
+        "context",
+        "reason",
+        "purpose",
+        "comments",
+    }
 )
 _TAIL: Final = 4
 _LEAST_DIGITS: Final = 8  # below this, four shown digits would be half of the number

@@ -12,6 +12,7 @@ WORKERS: Final[frozenset[Role]] = frozenset({"agent", "lead", "admin"})
 LEADS: Final[frozenset[Role]] = frozenset({"lead", "admin"})
 ADMINS: Final[frozenset[Role]] = frozenset({"admin"})
 AUDITORS: Final[frozenset[Role]] = frozenset({"reviewer", "admin"})
+QUALITY: Final[frozenset[Role]] = LEADS | AUDITORS
 
 PERMITTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/v1/cases"): EVERYBODY,
@@ -35,6 +36,23 @@ PERMITTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/v1/shifts/{shift_id}/handover"): LEADS | AUDITORS,
     ("GET", "/v1/privacy/erasures/{erasure_id}"): AUDITORS,
     ("GET", "/v1/log/status"): EVERYBODY,
+    ("GET", "/v1/scorecards"): EVERYBODY,
+    ("GET", "/v1/reviews"): EVERYBODY,
+    ("GET", "/v1/reviews/{review_id}"): EVERYBODY,
+    ("GET", "/v1/cases/{case_id}/reviews"): EVERYBODY,
+    ("POST", "/v1/cases/{case_id}/reviews"): QUALITY,
+    ("POST", "/v1/reviews/{review_id}/scores"): QUALITY,
+    ("POST", "/v1/reviews/{review_id}/notes"): PEOPLE,
+    ("POST", "/v1/reviews/{review_id}/dispute"): WORKERS,
+    ("POST", "/v1/reviews/{review_id}/resolve"): QUALITY,
+    ("GET", "/v1/coaching"): PEOPLE,
+    ("GET", "/v1/figures"): QUALITY,
+    ("GET", "/v1/compare/cases"): EVERYBODY,
+    ("GET", "/v1/compare/shifts"): QUALITY,
+    ("POST", "/v1/samples"): QUALITY,
+    ("GET", "/v1/samples"): QUALITY,
+    ("GET", "/v1/samples/{sample_id}"): QUALITY,
+    ("GET", "/v1/samples/{sample_id}/agreement"): QUALITY,
     ("POST", "/v1/cases/{case_id}/assign"): WORKERS,
     ("POST", "/v1/cases/{case_id}/escalate"): WORKERS,
     ("POST", "/v1/cases/{case_id}/close"): WORKERS,
@@ -49,6 +67,7 @@ PERMITTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("POST", "/v1/cases/{case_id}/tags"): WORKERS,
     ("POST", "/v1/cases/{case_id}/notes"): WORKERS,
     ("POST", "/v1/cases/{case_id}/reopen"): WORKERS,
+    ("POST", "/v1/cases/{case_id}/link"): LEADS,
     ("GET", "/v1/tickets/bulk/{bulk_id}"): LEADS | {"reviewer"},
     ("POST", "/v1/tickets/bulk"): LEADS,
     ("POST", "/v1/tickets/{ticket_id}/status"): WORKERS,
@@ -56,6 +75,7 @@ PERMITTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("POST", "/v1/tickets/{ticket_id}/priority"): WORKERS,
     ("POST", "/v1/tickets/{ticket_id}/link"): WORKERS,
     ("POST", "/v1/tickets/{ticket_id}/handoff"): WORKERS,
+    ("POST", "/v1/tickets/{ticket_id}/chase"): WORKERS,
     ("POST", "/v1/tickets/{ticket_id}/notes"): WORKERS,
     ("POST", "/v1/tickets/{ticket_id}/resolve"): WORKERS,
     ("POST", "/v1/tickets/{ticket_id}/close"): WORKERS,
@@ -107,6 +127,11 @@ class Caller:
     def reads_text(self) -> bool:
         """True when message text and notes are shown to them; a program gets the facts only."""
         return self.role != "service"
+
+
+def reviews_shown(caller: Caller) -> str | None:
+    """Of whose work a reader sees quality reviews: an agent of their own; None: everybody's."""
+    return caller.ref if caller.role == "agent" else None
 
 
 def may_open(caller: Caller, owner: str | None, held_by: AbstractSet[str]) -> bool:

@@ -16,6 +16,7 @@ from casetrail_gateway.domain.message_summaries import MESSAGE_SENTENCES
 from casetrail_gateway.domain.people_summaries import PEOPLE_SENTENCES
 from casetrail_gateway.domain.privacy_summaries import PRIVACY_SENTENCES
 from casetrail_gateway.domain.retention_summaries import RETENTION_SENTENCES
+from casetrail_gateway.domain.review_summaries import REVIEW_SENTENCES
 from casetrail_gateway.domain.ticket_summaries import TICKET_SENTENCES
 from casetrail_gateway.domain.told import Sentence, Told
 from casetrail_gateway.domain.words import (
@@ -144,6 +145,7 @@ _SENTENCES: Final[dict[str, Sentence]] = {
     **CONVERSATION_SENTENCES,
     **TICKET_SENTENCES,
     **PEOPLE_SENTENCES,
+    **REVIEW_SENTENCES,
     "command.rejected": _command_rejected,
     "access.viewed": _access_viewed,
     "access.searched": _access_searched,

@@ -61,7 +61,11 @@ def _ticket_linked(told: Told) -> str:
 
 
 def _ticket_handed_off(told: Told) -> str:
-    sentence = f"Handed off to {text_of(told.data, 'to') or 'somebody outside'}"
+    whom, times = text_of(told.data, "to") or "somebody outside", count_of(told.data, "chased")
+    sentence = f"Handed off to {whom}"
+    if times is not None:
+        often = "" if times == 1 else f", {times} times by now"
+        sentence = f"Asked {whom} again where it stays{often}"
     reference, expected = text_of(told.data, "reference"), day(text_of(told.data, "expected_at"))
     if reference is not None:
         sentence += f", reference {reference}"

@@ -45,11 +45,13 @@ class AddressOf:
         }
 
     async def _newest_with_an_address(self, found: Found) -> Record | None:
-        """The customer's last message of the case; of their conversation if the case has none."""
+        """The customer's last message of the case; of their conversation if the case has none.
+
+        A case may span conversations: whoever wrote from a new number is answered there.
+        """
         scopes = [Scope(conversation_id=found.conversation_id)]
         if found.case is not None:
-            case = found.case
-            scopes.insert(0, Scope(case_id=case.case_id, episodes=case.episodes))
+            scopes.insert(0, found.case.scope())
         for scope in scopes:
             page = Page(_LOOKED_AT, "desc")
             for record in await self._log.timeline(self._workspace, scope, _WRITTEN, page):
@@ -64,6 +66,11 @@ class AddressOf:
         wanted = RecordFilter(target=f"message/{self._about}")
         for record in await self._log.records(self._workspace, wanted, Page(20, "asc")):
             wamid = record.private.get("wamid")
-            if record.conversation_id == found.conversation_id and isinstance(wamid, str):
+            if record.conversation_id in self._conversations(found) and isinstance(wamid, str):
                 return wamid
         raise NotFound("message", f"There is no message {self._about} in this conversation.")
+
+    @staticmethod
+    def _conversations(found: Found) -> set[str | None]:
+        linked = () if found.case is None else found.case.scope().episodes
+        return {found.conversation_id, *(each.conversation_id for each in linked)}

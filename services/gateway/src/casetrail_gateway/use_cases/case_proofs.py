@@ -7,7 +7,6 @@ from casetrail_evidence.merkle import inclusion_proof, inclusion_ranges, needed_
 from casetrail_evidence.tiles import tile_source, tiles_for
 
 from casetrail_gateway.domain.errors import NotFound
-from casetrail_gateway.domain.log import Scope
 from casetrail_gateway.domain.people import Caller
 from casetrail_gateway.ports import CaseRecords, Log, SealedTree
 from casetrail_gateway.use_cases.cases import look_at
@@ -54,7 +53,7 @@ class ReadCaseProofs:
         if case is None:
             raise NotFound("case", f"There is no case {self._case_id}.")
         linked = await self._log.tickets_concerning(self._caller.workspace, self._case_id)
-        scope = Scope(case_id=case.case_id, episodes=case.episodes, linked_tickets=tuple(linked))
+        scope = case.scope(linked)
         records = await self._records.of_case(
             self._caller.workspace,
             scope,

@@ -122,17 +122,16 @@ class ReadCase:
 
     async def answer(self) -> CaseAnswer:
         """The view, read again after the look was recorded."""
-        case = await self._log.case(self._caller.workspace, self._case_id)
+        now = await self._log.case_now(self._caller.workspace, self._case_id)
+        head, case = now.head, now.case
         if case is None:
             raise NotFound("case", f"There is no case {self._case_id}.")
-        linked = await self._log.tickets_concerning(self._caller.workspace, self._case_id)
-        head = await self._log.head()
         tell = TellClocks(self._log, head.complete_through, self._clock.now())
         told = await tell(self._caller.workspace, case, case.ticket_ids)
         return CaseAnswer(
             **CaseView.model_validate(case).model_dump(),
             **vars(told),
-            linked_ticket_ids=list(linked),
+            linked_ticket_ids=list(now.concerning),
             holes=_HOLES.validate_python(case.holes, from_attributes=True),
             complete_through=head.complete_through,
         )
@@ -166,13 +165,12 @@ class ReadCaseTimeline:
 
     async def answer(self) -> Timeline:
         """The stretch asked for."""
-        head = await self._log.head()
-        case = await self._log.case(self._caller.workspace, self._case_id)
+        now = await self._log.case_now(self._caller.workspace, self._case_id)
+        head, case = now.head, now.case
         if case is None:
             raise NotFound("case", f"There is no case {self._case_id}.")
-        linked = await self._log.tickets_concerning(self._caller.workspace, self._case_id)
-        scope = Scope(case_id=case.case_id, episodes=case.episodes, linked_tickets=tuple(linked))
-        tell = TellTimeline(self._log, head.complete_through)
+        scope = case.scope(now.concerning)
+        tell = TellTimeline(self._log, head)
         told = await tell(self._caller, scope, self._kinds, self._page)
         return timeline(told, head, f"case/{case.case_id}", case=case)
 
@@ -209,7 +207,7 @@ class ReadConversationTimeline:
         head = await self._log.head()
         cases = await self._log.cases_of(self._caller.workspace, self._conversation_id)
         scope = Scope(conversation_id=self._conversation_id)
-        tell = TellTimeline(self._log, head.complete_through)
+        tell = TellTimeline(self._log, head)
         told = await tell(self._caller, scope, self._kinds, self._page)
         holes = [hole for case in cases for hole in case.holes]
         return timeline(

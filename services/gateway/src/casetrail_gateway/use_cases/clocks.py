@@ -57,11 +57,20 @@ class TellClocks:
         return told
 
     async def _messages(self, workspace: str, case: Case | None) -> list[Step]:
-        """What was said since the case was opened, which is before any ticket of it was made."""
+        """What was said since the case was opened, which is before any ticket of it was made.
+
+        Also in linked conversations, as far as it counts there (ADR 30).
+        """
         if case is None or case.conversation_id is None:
             return []
-        scope = Scope(conversation_id=case.conversation_id)
-        return await self._steps(workspace, scope, _MESSAGES, max(case.opened_seq - 1, 0))
+        mine, after = case.conversation_id, max(case.opened_seq - 1, 0)
+        group = await self._log.linked(workspace, mine)
+        steps: list[Step] = []
+        for said_in in group.of(mine):
+            scope = Scope(conversation_id=said_in)
+            found = await self._steps(workspace, scope, _MESSAGES, after)
+            steps += [one for one in found if group.hears(mine, said_in, one.at, one.event_id)]
+        return steps
 
     async def _steps(self, workspace: str, scope: Scope, kinds: Kinds, after: int) -> list[Step]:
         return [_step(each) async for each in self._records(workspace, scope, kinds, after)]

@@ -16,6 +16,8 @@ from casetrail_contracts.commands import (
     CreateUser,
     CreateUserBody,
     EndShift,
+    LinkBody,
+    LinkConversation,
     LinkTicket,
     LinkTicketBody,
     OnCase,
@@ -125,6 +127,16 @@ class SendCommand:
             "reason": body.reason,
         }
         return await self._send(asked, LinkTicket, f"ticket/{ticket_id}", fields, found)
+
+    async def link_case(self, asked: Asked, case_id: str, body: LinkBody) -> CommandReply:
+        """The case linked to another, which goes on; the caller must be allowed to open both."""
+
+        async def into(_: Found) -> dict[str, Any]:
+            other = await self._finder.case(asked.caller, body.into_case_id)
+            await self._allow(asked, LinkConversation, f"case/{body.into_case_id}", other)
+            return {"into_conversation_id": other.conversation_id}
+
+        return await self.on_case(asked, LinkConversation, case_id, body, into)
 
     async def on_many_tickets(self, asked: Asked, body: BulkTicketsBody) -> CommandReply:
         """One action on many tickets; leads only, so that every ticket is theirs to act on."""

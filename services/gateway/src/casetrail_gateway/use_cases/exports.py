@@ -9,7 +9,7 @@ from casetrail_gateway.domain.customers import CustomerKey
 from casetrail_gateway.domain.errors import NotPermitted
 from casetrail_gateway.domain.export_forms import Form
 from casetrail_gateway.domain.log import Head, Page, Record
-from casetrail_gateway.domain.people import Caller
+from casetrail_gateway.domain.people import Caller, reviews_shown
 from casetrail_gateway.domain.search import RecordSearch
 from casetrail_gateway.ports import Customers, Log, WordIndex
 from casetrail_gateway.use_cases.finding import Finder
@@ -61,7 +61,7 @@ class ExportRecords:
         self._finder = finder
         self._caller = caller
         self._search = search
-        self._wanted = search.wanted
+        self._wanted = replace(search.wanted, reviews_of=reviews_shown(caller))
         self._form: Form = form
         self._after = after
         self._version = version

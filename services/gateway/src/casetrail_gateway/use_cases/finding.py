@@ -107,15 +107,21 @@ class Finder:
         await self.catch_up()
         return await ask()
 
-    async def catch_up(self) -> None:
-        """Returns when the log holds what the stream holds now, or after `patience` seconds."""
+    @property
+    def patience(self) -> float:
+        """Seconds it waits for the log."""
+        return self._patience
+
+    async def catch_up(self) -> bool:
+        """True when the log holds what the stream holds now; False after `patience` seconds."""
         target = await self._stream.last_seq()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._patience
         while (await self._log.head()).complete_through < target:
             if loop.time() > deadline:
-                return
+                return False
             await asyncio.sleep(_PAUSE)
+        return True
 
 
 def not_theirs(caller: Caller, case: Case) -> Fault | None:

@@ -1,6 +1,6 @@
 """The live tail: what was missed since the last event, then what comes, as server-sent events."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -8,7 +8,7 @@ from casetrail_gateway.domain.customers import CustomerKey
 from casetrail_gateway.domain.errors import NotPermitted
 from casetrail_gateway.domain.live import LiveRecord, is_shown, is_wanted
 from casetrail_gateway.domain.log import Page
-from casetrail_gateway.domain.people import Caller
+from casetrail_gateway.domain.people import Caller, reviews_shown
 from casetrail_gateway.domain.search import RecordSearch
 from casetrail_gateway.ports import Customers, Log, Monotonic
 from casetrail_gateway.use_cases.finding import Finder
@@ -47,17 +47,20 @@ class FollowLive:
         last: int | None,
         seconds: float,
         monotonic: Monotonic,
+        tell: Callable[[LiveRecord], str] | None = None,
     ) -> None:
+        """`tell` puts a record into other words than the API's, as a page does."""
         self._log = log
         self._hub = hub
         self._customers = customers
         self._finder = finder
         self._caller = caller
         self._search = search
-        self._wanted = search.wanted
+        self._wanted = replace(search.wanted, reviews_of=reviews_shown(caller))
         self._last = last
         self._seconds = seconds
         self._monotonic = monotonic
+        self._tell = tell
 
     async def look(self) -> Look:
         """A search that goes on; a case or ticket that is named has to be theirs."""
@@ -123,13 +126,20 @@ class FollowLive:
                 yield told
 
     def _told(self, live: LiveRecord) -> bytes:
+        if self._tell is not None:
+            return _entry(live.record.seq, self._tell(live).encode())
         reads = self._caller.reads_text
         if reads not in live.rendered:
             entry = entry_of(live.record, reads_text=reads, late=False, copies=0, cause=None)
             data = entry.model_dump_json().encode()
-            head = f"id: {live.record.seq}\nevent: entry\ndata: ".encode()
-            live.rendered[reads] = head + data + b"\n\n"
+            live.rendered[reads] = _entry(live.record.seq, data)
         return live.rendered[reads]
+
+
+def _entry(seq: int, data: bytes) -> bytes:
+    """An event of one record; each line of its data is a line of the event."""
+    lines = b"\n".join(b"data: " + line for line in data.splitlines())
+    return f"id: {seq}\nevent: entry\n".encode() + lines + b"\n\n"
 
 
 def _status(through: int) -> bytes:

@@ -3,10 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
 import structlog
+from casetrail_runtime.tasks import end, happens
 
 from casetrail_gateway.domain.errors import Fault
 from casetrail_gateway.domain.live import LiveRecord, case_of
@@ -54,8 +54,7 @@ class Seat:
         """What waits; nothing after so many seconds, or when the seat was dropped."""
         if not self._waiting and not self.dropped:
             self._arrived.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._arrived.wait(), seconds)
+            await happens(self._arrived, seconds)
         taken = list(self._waiting)
         self._waiting.clear()
         return taken
@@ -80,9 +79,7 @@ class LiveHub:
     async def stop(self) -> None:
         """Follows no more; every client's stream ends."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
         for seat in self._seats:
             seat.drop()
 

@@ -11,7 +11,7 @@ from casetrail_gateway.domain.customers import CustomerKey
 from casetrail_gateway.domain.errors import Fault, NotFound, NotPermitted
 from casetrail_gateway.domain.log import Case, Head, Kinds, Order, Page, Record, RecordFilter, Scope
 from casetrail_gateway.domain.masking import masked_private
-from casetrail_gateway.domain.people import Caller
+from casetrail_gateway.domain.people import Caller, reviews_shown
 from casetrail_gateway.domain.search import RecordSearch
 from casetrail_gateway.domain.summaries import summary
 from casetrail_gateway.ports import Customers, Log, WordIndex
@@ -45,7 +45,7 @@ class SearchRecords:
         self._finder = finder
         self._caller = caller
         self._search = search
-        self._wanted = search.wanted
+        self._wanted = replace(search.wanted, reviews_of=reviews_shown(caller))
         self._limit = limit
         self._order: Order = order
         self._filters = told_filters(search.wanted)
@@ -174,6 +174,9 @@ class ReadRecord:
             "kind"
         ) == self._caller.role:
             return None
+        about = record.data.get("about")
+        if (record.action or "").startswith("review.") and about != self._caller.ref:
+            return NotPermitted("An agent sees the reviews of their own work only.")
         workspace = self._caller.workspace
         cases: list[Case] = []
         if record.case_id is not None:
@@ -235,8 +238,9 @@ class ReadActivity:
         """The stretch asked for."""
         head = await self._log.head()
         scope = Scope(actor_id=self._user_id)
-        tell = TellTimeline(self._log, head.complete_through)
-        told = await tell(self._caller, scope, self._kinds, self._page)
+        kinds = replace(self._kinds, hides=("access",))  # a review is something one did
+        tell = TellTimeline(self._log, head)
+        told = await tell(self._caller, scope, kinds, self._page)
         after = told.go_on_after
         return ActivityAnswer(
             user_id=self._user_id,

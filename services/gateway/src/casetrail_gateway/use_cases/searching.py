@@ -13,7 +13,7 @@ from casetrail_gateway.domain.search import Part, Words
 from casetrail_gateway.ports import Log, WordIndex
 
 FEW: Final = 1_000
-"""Hits up to which all of them are read; with more, cases are gone through and asked one by one."""
+"""Hits up to which all of them are read; with more, cases are gone through, some at a time."""
 CHUNK: Final = 100
 MOST_CHUNKS: Final = 10
 """Cases gone through for one page: a page of frequent words and rare filters may be short."""
@@ -57,8 +57,9 @@ class FindCases:
         if rare:
             wanted = replace(wanted, among=(*wanted.among, _places(hits)))
         found: list[Case] = []
+        at_once = CHUNK if rare else min(CHUNK, limit + 1)
         for _ in range(MOST_CHUNKS):
-            page = Page(CHUNK, "desc", after)
+            page = Page(at_once, "desc", after)
             chunk = await self._log.cases(self._workspace, wanted, page)
             if not rare:
                 hits = await self._hits_in(chunk, words, through)
@@ -68,7 +69,7 @@ class FindCases:
                         return Found(found, found[-1].opened_seq)
                     found.append(case)
                 after = case.opened_seq
-            if len(chunk) < CHUNK:
+            if len(chunk) < at_once:
                 return Found(found, None)
         return Found(found, after)
 

@@ -81,7 +81,7 @@ class ReadTicketTimeline:
             else await self._log.case(self._caller.workspace, ticket.case_id)
         )
         scope = Scope(ticket_id=ticket.ticket_id)
-        tell = TellTimeline(self._log, head.complete_through)
+        tell = TellTimeline(self._log, head)
         told = await tell(self._caller, scope, self._kinds, self._page)
         return timeline(
             told,

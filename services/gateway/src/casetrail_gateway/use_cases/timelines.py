@@ -8,8 +8,8 @@ from casetrail_contracts.api import Cause, TimelineEntry
 from casetrail_contracts.envelope import ActorKind
 
 from casetrail_gateway.domain.lateness import Footprint, late_seqs
-from casetrail_gateway.domain.log import Kinds, Page, Record, Scope
-from casetrail_gateway.domain.people import Caller
+from casetrail_gateway.domain.log import Head, Kinds, Page, Record, Scope
+from casetrail_gateway.domain.people import Caller, reviews_shown
 from casetrail_gateway.domain.summaries import summary
 from casetrail_gateway.ports import Log
 
@@ -25,12 +25,14 @@ class Stretch:
 class TellTimeline:
     """Reads a stretch of the records in a scope and tells it."""
 
-    def __init__(self, log: Log, through: int) -> None:
+    def __init__(self, log: Log, head: Head) -> None:
         self._log = log
-        self._through = through
+        self._through = head.complete_through
+        self._duplicates = head.duplicates
 
     async def __call__(self, caller: Caller, scope: Scope, kinds: Kinds, page: Page) -> Stretch:
         """The entries; one record more than asked for is read to know whether there is more."""
+        kinds = replace(kinds, reviews_of=reviews_shown(caller))
         through = self._through
         if page.known_by is not None:
             through = min(through, await self._log.last_known(page.known_by))
@@ -41,9 +43,7 @@ class TellTimeline:
         if not records:
             return Stretch([], None)
         late = await self._late(caller, scope, kinds, page, records)
-        copies = await self._log.copies([record.seq for record in records])
-        wanted = {r.causation_id for r in records if r.causation_id is not None}
-        known = await self._log.causes(caller.workspace, sorted(wanted)) if wanted else {}
+        copies, known = await self._beside(caller.workspace, records)
         entries = [
             entry_of(
                 record,
@@ -55,6 +55,24 @@ class TellTimeline:
             for record in records
         ]
         return Stretch(entries, records[-1].seq if more else None)
+
+    async def _beside(
+        self, workspace: str, records: Sequence[Record]
+    ) -> tuple[Mapping[int, int], Mapping[str, Cause]]:
+        """Copies and causes; a cause that stands among the records is not asked for."""
+        here = {record.event_id: record for record in records}
+        named = {r.causation_id for r in records if r.causation_id is not None}
+        seqs = [record.seq for record in records] if self._duplicates else []
+        elsewhere = sorted(named - here.keys())
+        copies: Mapping[int, int] = {}
+        known: Mapping[str, Cause] = {}
+        if seqs or elsewhere:
+            copies, known = await self._log.beside(workspace, seqs, elsewhere)
+        local = {
+            name: Cause(event_id=name, seq=here[name].seq, action=here[name].action)
+            for name in named & here.keys()
+        }
+        return copies, {**known, **local}
 
     async def _late(
         self, caller: Caller, scope: Scope, kinds: Kinds, page: Page, records: Sequence[Record]

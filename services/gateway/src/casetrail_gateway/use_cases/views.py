@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from casetrail_contracts import Actor, Event, EventData
 from casetrail_contracts.ids import derive_id
-from casetrail_contracts.registry.command import CommandRejected
 from casetrail_contracts.registry.view import ViewDeleted, ViewSaved
 from casetrail_contracts.views_api import SavedView, SaveViewBody, ViewPage
 
@@ -16,6 +15,7 @@ from casetrail_gateway.domain.search import cases_asked, records_asked
 from casetrail_gateway.ports import Clock, EventStream, Log
 from casetrail_gateway.use_cases.finding import Finder
 from casetrail_gateway.use_cases.looking import SOURCE, Look, actor_of
+from casetrail_gateway.use_cases.refusing import Refusals
 
 MOST: Final = 500
 """Views of a workspace; each read folds all of them."""
@@ -62,8 +62,14 @@ class ChangeViews:
         self._stream = stream
         self._clock = clock
         self._caller = caller
-        self._permitted = permitted
         self._correlation_id = correlation_id
+        self._refusals = Refusals(
+            stream=stream,
+            clock=clock,
+            caller=caller,
+            permitted=permitted,
+            correlation_id=correlation_id,
+        )
 
     async def save(self, body: SaveViewBody, idempotency_key: str | None) -> SavedView:
         """The view; the same key of the same person gives the same one.
@@ -78,7 +84,7 @@ class ChangeViews:
             fault = NotPermitted("Leads, reviewers and admins share views; save it unshared.")
         name = idempotency_key or self._clock.new_id()
         view_id = "vw_" + derive_id(caller.workspace, _ref(caller), name).replace("-", "")[:24]
-        await self._allow(fault, "save-view", view_id)
+        await self._refusals.allow(fault, "save-view", f"view/{view_id}")
         if body.of == "cases":
             cases_asked(body.q, CaseFilter())
         else:
@@ -101,32 +107,14 @@ class ChangeViews:
         fault: Fault | None = None
         if view is None or not (view.shared or view.owner == _ref(caller)):
             fault = NotFound("view", f"There is no view {view_id}.")
-        elif view.owner != _ref(caller) and caller.role not in {"lead", "admin"}:
+        elif not may_delete(caller, view):
             fault = NotPermitted("A view is deleted by who saved it, a lead or an administrator.")
-        await self._allow(fault, "delete-view", view_id)
+        await self._refusals.allow(fault, "delete-view", f"view/{view_id}")
         assert view is not None
         data = ViewDeleted(actor=actor_of(caller), view_id=view_id)
         await self._publish(data, f"view/{view_id}", derive_id(view_id, "deleted"))
         await self._finder.catch_up()
         return view
-
-    async def _allow(self, fault: Fault | None, command: str, view_id: str) -> None:
-        if not self._permitted:
-            fault = NotPermitted(f"The role {self._caller.role} may not do this.")
-        if isinstance(fault, NotPermitted):
-            id_ = self._clock.new_id()
-            data = CommandRejected(
-                actor=actor_of(self._caller),
-                command=f"gateway.{command}",
-                command_id=id_,
-                target=f"view/{view_id}",
-                code=fault.slug,
-                detail=fault.detail,
-                refused_by=SOURCE,
-            )
-            await self._publish(data, f"command/{id_}", id_)
-        if fault is not None:
-            raise fault
 
     async def _publish(
         self,
@@ -146,6 +134,11 @@ class ChangeViews:
             private=None if private is None else dict(private),
         )
         await self._stream.record(event)
+
+
+def may_delete(caller: Caller, view: SavedView) -> bool:
+    """Whether they may delete a view that they are shown."""
+    return view.owner == _ref(caller) or caller.role in {"lead", "admin"}
 
 
 async def folded(log: Log, workspace: str) -> dict[str, SavedView]:

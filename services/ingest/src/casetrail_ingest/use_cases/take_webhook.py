@@ -9,7 +9,7 @@ from casetrail_ingest.ports import Clock
 from casetrail_ingest.use_cases.keep_safe import KeepSafe
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Taken:
     """What became of a webhook: its events, how many the stream knew already, how many wait."""
 

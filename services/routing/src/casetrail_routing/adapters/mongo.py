@@ -165,6 +165,12 @@ class MongoConversationStore:
         found = self._collection.find(where, {"_id": 1}).sort("_id", ASCENDING)
         return [key_of(document["_id"]) async for document in found]
 
+    async def linked_to(self, id: str) -> str | None:  # noqa: A002 - the port's word
+        """The conversation that leads this one; None when it leads itself, or is unknown."""
+        found = await self._collection.find_one({"_id": id}, {"_id": 0, "state.linked_to": 1})
+        to: str | None = None if found is None else found["state"].get("linked_to")
+        return to
+
     async def overdue_offers(self, at: datetime, limit: int) -> list[Key]:
         """Cases whose offer should have been answered by this time, longest overdue first."""
         found = (

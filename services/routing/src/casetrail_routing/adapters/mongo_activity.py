@@ -67,6 +67,17 @@ class MongoActivity:
             async for found in self._collection.aggregate(pipeline)
         ]
 
+    async def carry(self, source: Key, target: Key) -> None:
+        """What was heard of the tickets of one conversation counts in the other as well."""
+        found = await self._collection.find_one({"_id": source.document})
+        if found is None:
+            return
+        for ticket_id, said in found.get("tickets", {}).items():
+            for version, opened in ((said.get("said"), said.get("open")), (said["version"], None)):
+                if version is not None:
+                    standing = Standing(ticket_id, version, opened)
+                    await self.heard(target, found["last_event_id"], found["last_at"], standing)
+
 
 def _stands(standing: Standing) -> Document:
     """The version moves on; whether it is open, only when the newest event that says so does."""

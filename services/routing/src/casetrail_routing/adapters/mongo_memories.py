@@ -112,6 +112,12 @@ class MongoMemories:
             {"$set": {f"told.{rule}": first}},
         )
 
+    async def carry(self, source: Key, target: Key) -> None:
+        """What waits for an answer in one conversation waits in the other as well."""
+        found = await self._collection.find_one({"_id": source.document})
+        for message in () if found is None else _memory(found).unanswered:
+            await self.hear(target, message)
+
     async def _update(self, conversation: Key, update: list[Document]) -> dict[str, Any]:
         whole = [{"$set": {"workspace": {"$literal": conversation.workspace}}}, *update]
         while True:

@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 from casetrail_runtime.redaction import describe_error
+from casetrail_runtime.tasks import end
 
 from casetrail_routing.use_cases.drain_queue import DrainQueue
 from casetrail_routing.use_cases.reconcile_slots import ReconcileSlots
@@ -69,9 +70,7 @@ class QueueDrainer:
 
     async def stop(self) -> None:
         """Ends; what is under way is cancelled, which is as harmless as a crash."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
 
     async def ping(self) -> None:
         """Raises when one of the tasks has ended; for `/readyz`."""

@@ -17,3 +17,7 @@ AT_DESK: Final = AssignmentRule(
     "shift-starts-available",
     "Whoever starts a shift is available: an absence noted before does not outlive it.",
 )
+MARK_STAYS: Final = AssignmentRule(
+    "merged-case-stays-escalated",
+    "When an escalated case is merged into another, that one is escalated too.",
+)

@@ -13,6 +13,7 @@ from casetrail_routing.domain.facts import (
     Declined,
     Deescalated,
     Escalated,
+    Linked,
     NoteAdded,
     Opened,
     Queued,
@@ -70,6 +71,8 @@ class Conversation:
     tags: tuple[str, ...] = ()
     notes: int = 0
     closed_at: datetime | None = None
+    linked_to: str | None = None
+    """The conversation this one is led in: what its messages lead to happens in that one."""
 
     @property
     def is_open(self) -> bool:
@@ -114,9 +117,30 @@ def apply(state: Conversation | None, recorded: Recorded[ConversationFact]) -> C
             version=recorded.version,
             last_owner=None if state is None else state.owner or state.last_owner,
         )
+    if isinstance(fact, Linked):
+        return _led_elsewhere(state, recorded, fact)
     if state is None:
         raise HistoryBroken(f"{fact.type_name} before any case was opened")
     return replace(_changed(state, recorded, fact), version=recorded.version)
+
+
+def _led_elsewhere(
+    state: Conversation | None, recorded: Recorded[ConversationFact], fact: Linked
+) -> Conversation:
+    """Linked: at once when somebody first writes in it, or after its case has ended."""
+    if state is None:
+        state = Conversation(
+            case_id=fact.case_id,
+            phone_number_id=fact.phone_number_id,
+            channel=fact.channel,
+            cases=0,
+            status="closed",
+            opened_at=recorded.at,
+            version=0,
+        )
+    if state.is_open:
+        raise HistoryBroken("a conversation was linked while its case was open")
+    return replace(state, linked_to=fact.to, case_id=fact.case_id, version=recorded.version)
 
 
 def _changed(
@@ -135,8 +159,8 @@ def _changed(
             return replace(state, notes=state.notes + 1)
         case Accepted():
             return replace(state, accept_by=None)
-        case Opened():  # handled by `apply`
-            raise HistoryBroken("a case was opened twice")
+        case Opened() | Linked():  # handled by `apply`
+            raise HistoryBroken(f"{fact.type_name} changes no case")
         case _:
             return _moved(state, recorded, fact)
 

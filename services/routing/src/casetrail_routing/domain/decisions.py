@@ -39,6 +39,8 @@ class Inbound:
     topic: str | None = None
     """The complaint rule that the words matched, whether or not that marks the case."""
     observed: Observed | None = None
+    conversation_id: str | None = None
+    """Where it was written, when that is a linked conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,9 @@ def need_of(state: Conversation | None, message: Inbound, reopen_window: timedel
 
     The window is measured from the close to when the customer wrote, not to when we heard of it; a
     message written before the close and heard of after it reopens: nobody has answered it.
+    A linked conversation is asked only when two were linked to each other at the same moment.
     """
-    if state is None:
+    if state is None or state.linked_to is not None:
         return Need.NEW_CASE
     if state.closed_at is not None:
         inside = message.at - state.closed_at <= reopen_window
@@ -82,20 +85,27 @@ def open_case(
     message: Inbound, case_id: str, queued: Queued, at: datetime, holder: Holder | None
 ) -> list[ConversationFact]:
     """A new case: opened, queued, and with its owner if somebody is free."""
-    opened = Opened(case_id, message.phone_number_id, message.channel, message.event_id)
+    opened = Opened(
+        case_id,
+        message.phone_number_id,
+        message.channel,
+        message.event_id,
+        message.conversation_id,
+    )
     return [opened, *_queue(queued, message, at, holder), *escalation(message)]
 
 
 def reopen_with_previous_owner(state: Conversation, message: Inbound) -> list[ConversationFact]:
     """The closed case again, with the owner it was closed with."""
-    return [Reopened(message.event_id, PREVIOUS_OWNER.ref), *_escalation_once(state, message)]
+    reopened = Reopened(message.event_id, PREVIOUS_OWNER.ref, message.conversation_id)
+    return [reopened, *_escalation_once(state, message)]
 
 
 def reopen_in_queue(
     state: Conversation, message: Inbound, queued: Queued, at: datetime, holder: Holder | None
 ) -> list[ConversationFact]:
     """The closed case again, in the queue, and with another owner if somebody is free."""
-    facts: list[ConversationFact] = [Reopened(message.event_id)]
+    facts: list[ConversationFact] = [Reopened(message.event_id, None, message.conversation_id)]
     if state.owner is not None:
         facts.append(Unassigned("the previous owner is off shift or at capacity"))
     return [*facts, *_queue(queued, message, at, holder), *_escalation_once(state, message)]

@@ -47,6 +47,8 @@ class Opened:
     phone_number_id: str
     channel: str
     message_event_id: str
+    message_conversation_id: str | None = None
+    """Where the message was written, when that is a linked conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,8 @@ class Closed:
     type_name: ClassVar[str] = "conversation.closed"
 
     because: str | None = None
+    merged_into: str | None = None
+    """The case that goes on in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +194,23 @@ class Reopened:
 
     message_event_id: str | None
     rule: RuleRef | None = None
+    message_conversation_id: str | None = None
+    """Where the message was written, when that is a linked conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The conversation is led in another one from here on; `case_id` is the case of that one."""
+
+    type_name: ClassVar[str] = "conversation.linked"
+
+    to: str
+    case_id: str
+    phone_number_id: str
+    channel: str
+    merged_case_id: str | None = None
+    identity_event_id: str | None = None
+    """The `customer.identified` that told so; None when a person did."""
 
 
 CustodyFact = Assigned | Transferred
@@ -208,6 +229,7 @@ ConversationFact = (
     | NoteAdded
     | Closed
     | Reopened
+    | Linked
 )
 
 F = TypeVar("F")

@@ -37,6 +37,12 @@ class CaseIsOpen(Refused):
     code = "case-open"
 
 
+class SameConversation(Refused):
+    """Both cases are of one conversation: there is nothing to link."""
+
+    code = "same-conversation"
+
+
 class CaseHasOwner(Refused):
     """The case belongs to somebody."""
 

@@ -97,6 +97,10 @@ def _current_case(command: OnCase, state: Conversation | None, wanted: Wanted) -
     """The state, when its case is the command's and as wanted; else raises what is not so."""
     if state is None:
         raise CaseNotFound(f"There is no case {command.case_id}: check its number.")
+    if state.linked_to is not None:
+        raise CaseNotCurrent(
+            f"{command.case_id} has ended: its customer is served in {state.case_id} now."
+        )
     if state.case_id != command.case_id:
         raise CaseNotCurrent(
             f"{command.case_id} is not the current case of this conversation: "

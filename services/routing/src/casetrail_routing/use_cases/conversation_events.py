@@ -17,6 +17,7 @@ from casetrail_routing.domain.facts import (
     Declined,
     Deescalated,
     Escalated,
+    Linked,
     NoteAdded,
     Opened,
     Queued,
@@ -110,6 +111,7 @@ def _data(fact: ConversationFact, before: Conversation | None, cause: Cause) -> 
                 phone_number_id=fact.phone_number_id,
                 channel=fact.channel,
                 message_event_id=fact.message_event_id,
+                message_conversation_id=fact.message_conversation_id,
             )
         case Queued():
             old = None if before is None else before.queue
@@ -125,6 +127,17 @@ def _data(fact: ConversationFact, before: Conversation | None, cause: Cause) -> 
             return _escalated(fact, cause)
         case Deescalated() | Tagged() | Untagged() | NoteAdded():
             return _remark(fact, cause)
+        case Linked():
+            return contract.ConversationLinked(
+                **_who(cause, None, _why_linked(fact)),
+                changes=[Change(field="linked_to", old=None, new=fact.to)],
+                linked_to=fact.to,
+                linked_case_id=fact.case_id,
+                phone_number_id=fact.phone_number_id,
+                channel=fact.channel,
+                merged_case_id=fact.merged_case_id,
+                identity_event_id=fact.identity_event_id,
+            )
     if before is None:
         raise ValueError(f"{fact.type_name} needs a case")
     return _data_of_open_case(fact, before, cause)
@@ -173,6 +186,7 @@ def _data_of_open_case(
                 **_who(cause, None, fact.because),
                 changes=[Change(field="status", old="open", new="closed")],
                 owner=owner,
+                merged_into=fact.merged_into,
             )
         case Reopened():
             by_message = fact.message_event_id is not None
@@ -181,6 +195,7 @@ def _data_of_open_case(
                 **_who(cause, fact.rule, reason),
                 changes=[Change(field="status", old="closed", new="open")],
                 message_event_id=fact.message_event_id,
+                message_conversation_id=fact.message_conversation_id,
                 closed_at=before.closed_at,
             )
 
@@ -246,7 +261,13 @@ def _escalated(fact: Escalated, cause: Cause) -> EventData:
 def _why_escalated(fact: Escalated) -> str | None:
     if fact.rule is None:
         return None
-    return "complaint detected" if fact.matched else "no answer so far"
+    if fact.matched:
+        return "complaint detected"
+    return "the case merged into it was" if fact.observed is None else "no answer so far"
+
+
+def _why_linked(fact: Linked) -> str | None:
+    return None if fact.identity_event_id is None else "WhatsApp told that they are one customer"
 
 
 def _who(cause: Cause, rule: RuleRef | None = None, reason: str | None = None) -> dict[str, Any]:

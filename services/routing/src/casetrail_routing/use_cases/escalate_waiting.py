@@ -10,6 +10,7 @@ from casetrail_routing.domain.patience import WaitingRule, Waits, observed
 from casetrail_routing.ports import Clock, Key, Memories, VersionConflict
 from casetrail_routing.use_cases.causes import Cause
 from casetrail_routing.use_cases.custody import Custody
+from casetrail_routing.use_cases.linking import Roots
 from casetrail_routing.use_cases.route_message import RulesInForce
 
 BATCH: Final = 200
@@ -22,6 +23,7 @@ class HearAnswer:
     """Remembers that somebody answered, or that the case ended; either ends the wait."""
 
     memories: Memories
+    roots: Roots
 
     async def __call__(self, event: Event) -> None:
         """Messages that a program sends by itself are no answers."""
@@ -30,6 +32,8 @@ class HearAnswer:
         closes = event.type.startswith("casetrail.conversation.closed.")
         if closes or event.data.actor.kind in ANSWERING:
             key = Key(event.workspace, event.conversationid)
+            if not closes:
+                key = await self.roots.of(key)
             await self.memories.answered(key, event.time)
 
 

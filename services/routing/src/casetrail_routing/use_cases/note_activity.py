@@ -6,6 +6,7 @@ from typing import Final
 from casetrail_contracts import Event
 
 from casetrail_routing.ports import ActivityStore, Key, Standing
+from casetrail_routing.use_cases.linking import Roots
 
 _OPENS: Final = frozenset(
     {"conversation.opened", "conversation.reopened", "ticket.created", "ticket.reopened"}
@@ -18,9 +19,13 @@ _CLOCKS: Final = frozenset({"ticket.sla_started", "ticket.sla_breached"})
 
 @dataclass(frozen=True)
 class NoteActivity:
-    """Notes messages of either side and whatever happens to the case or its tickets."""
+    """Notes messages of either side and whatever happens to the case or its tickets.
+
+    In a linked conversation that counts for the case in which it is led.
+    """
 
     activity: ActivityStore
+    roots: Roots
 
     async def __call__(self, event: Event) -> None:
         """Returns when it is noted; the same event again changes nothing."""
@@ -35,4 +40,6 @@ class NoteActivity:
             ticket_id = event.ticketid if noun == "ticket" else None
             standing = Standing(ticket_id, event.version, opens)
         key = Key(event.workspace, event.conversationid)
+        if noun != "conversation":
+            key = await self.roots.of(key)
         await self.activity.heard(key, event.id, event.time, standing)

@@ -1,6 +1,7 @@
 """Published events of a conversation as facts again, for folding the log."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from casetrail_contracts import Event, EventData
@@ -14,6 +15,7 @@ from casetrail_routing.domain.facts import (
     Declined,
     Deescalated,
     Escalated,
+    Linked,
     Match,
     NoteAdded,
     Observed,
@@ -38,9 +40,7 @@ def recorded(event: Event) -> Recorded[ConversationFact] | None:
 
 
 def _with_case(fact: ConversationFact, case_id: str | None) -> ConversationFact:
-    if isinstance(fact, Opened):
-        return Opened(case_id or "", fact.phone_number_id, fact.channel, fact.message_event_id)
-    return fact
+    return replace(fact, case_id=case_id or "") if isinstance(fact, Opened) else fact
 
 
 def _fact(data: EventData) -> ConversationFact | None:
@@ -49,7 +49,13 @@ def _fact(data: EventData) -> ConversationFact | None:
 
 
 def _opened(data: contract.ConversationOpened) -> Opened:
-    return Opened("", data.phone_number_id, data.channel, data.message_event_id)
+    return Opened(
+        "",
+        data.phone_number_id,
+        data.channel,
+        data.message_event_id,
+        data.message_conversation_id,
+    )
 
 
 def _assigned(data: contract.ConversationAssigned) -> Assigned:
@@ -103,6 +109,16 @@ _FACTS: Final[dict[type[EventData], Callable[[Any], ConversationFact]]] = {
     contract.ConversationTagged: lambda data: Tagged(data.tag),
     contract.ConversationUntagged: lambda data: Untagged(data.tag),
     contract.ConversationNoteAdded: lambda data: NoteAdded(data.note_id),
-    contract.ConversationClosed: lambda data: Closed(data.reason),
-    contract.ConversationReopened: lambda data: Reopened(data.message_event_id, _rule(data)),
+    contract.ConversationClosed: lambda data: Closed(data.reason, data.merged_into),
+    contract.ConversationReopened: lambda data: Reopened(
+        data.message_event_id, _rule(data), data.message_conversation_id
+    ),
+    contract.ConversationLinked: lambda data: Linked(
+        data.linked_to,
+        data.linked_case_id,
+        data.phone_number_id,
+        data.channel,
+        data.merged_case_id,
+        data.identity_event_id,
+    ),
 }

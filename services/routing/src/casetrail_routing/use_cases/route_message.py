@@ -37,6 +37,7 @@ from casetrail_routing.ports import (
 from casetrail_routing.use_cases import causes
 from casetrail_routing.use_cases.causes import Cause
 from casetrail_routing.use_cases.custody import Choice, Custody, Plan
+from casetrail_routing.use_cases.linking import Links
 from casetrail_routing.use_cases.once import Rivals, once_key
 
 RulesInForce = Callable[[], EscalationRules]
@@ -62,27 +63,46 @@ class RouteMessage:
     drain: DrainRequests
     policy: RoutingPolicy
     memories: Memories
+    links: Links
     clock: Clock
 
     async def __call__(self, event: Event, message: MessageReceived, conversation_id: str) -> None:
         """Returns when the message has had its effect, or is known to have had it."""
-        key = Key(event.workspace, conversation_id)
-        once = once_key(event.id, self.custody.conversations.name, key)
+        written_in = Key(event.workspace, conversation_id)
+        once = once_key(event.id, self.custody.conversations.name, written_in)
         if await self.processed.seen(once) is not None:
             return
-        inbound = await self._inbound(key, event, message)
-        async for _ in Rivals(key):
-            current = await self.custody.load(key)
-            if event.id in current.applied:
-                break
+        async for _ in Rivals(written_in):
             try:
-                await self._take(key, current, inbound, causes.of_event(event, self.clock()))
+                await self._route(written_in, event, message)
             except VersionConflict:
                 continue
             break
         await self.processed.mark(once, {})
 
-    async def _inbound(self, key: Key, event: Event, message: MessageReceived) -> Inbound:
+    async def _route(self, written_in: Key, event: Event, message: MessageReceived) -> None:
+        key = await self.links.home(written_in, event, message.phone_number_id, message.channel)
+        inbound = await self._inbound(written_in, key, event, message)
+        current = await self.custody.load(key)
+        if current.state is not None and current.state.linked_to is not None:
+            await self._still_leads(key)
+        again = event.id in current.applied  # a process may have died behind its write
+        if not again:
+            await self._take(key, current, inbound, causes.of_event(event, self.clock()))
+        if again or current.state is None:
+            await self.links.join_known(key, event)
+
+    async def _still_leads(self, key: Key) -> None:
+        """Raises `VersionConflict` when the conversation has yielded since it was found to lead.
+
+        A case opened in it now would be the customer's second one, and nobody would look again.
+        """
+        if await self.links.roots.of(key) != key:
+            raise VersionConflict(f"{key.document} was linked by others")
+
+    async def _inbound(
+        self, written_in: Key, key: Key, event: Event, message: MessageReceived
+    ) -> Inbound:
         text = event.private_values().get("text")
         text = text if isinstance(text, str) else None
         rules = self.policy.rules()
@@ -100,6 +120,7 @@ class RouteMessage:
             language=language_of(text),
             topic=heard.topic,
             observed=None if complaint is None else complaint.observed,
+            conversation_id=None if written_in == key else written_in.id,
         )
 
     async def _take(

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import structlog
 from casetrail_runtime.redaction import describe_error
+from casetrail_runtime.tasks import end
 
 log = structlog.get_logger(__name__)
 
@@ -29,9 +29,7 @@ class DueWatch:
     async def stop(self) -> None:
         """Ends; what is left waits in its document for the next look of any replica."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
 
     async def ping(self) -> None:
         """Raises when nobody looks any more; for `/readyz`."""

@@ -8,6 +8,7 @@ from casetrail_runtime.outbox import AggregateCollection, Aggregates, Codec, Pro
 from pymongo import IndexModel
 
 from casetrail_tickets.adapters.mongo_bulks import BULKS_INDEXES
+from casetrail_tickets.adapters.mongo_links import LINKS_INDEXES
 from casetrail_tickets.adapters.mongo_open_tickets import OPEN_TICKETS_INDEXES
 from casetrail_tickets.domain.ticket import Ticket
 
@@ -19,11 +20,13 @@ PEOPLE: Final = "people"
 BULKS: Final = "bulks"
 
 CASE_TAGS: Final = "case_tags"
+LINKS: Final = "links"
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     NUMBERS: NUMBER_INDEXES,
     TICKETS: OPEN_TICKETS_INDEXES,
     BULKS: BULKS_INDEXES,
+    LINKS: LINKS_INDEXES,
 }
 
 

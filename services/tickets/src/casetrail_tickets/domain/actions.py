@@ -2,6 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass, replace
+from typing import Any
 
 from casetrail_tickets.domain.errors import (
     NothingChanges,
@@ -87,6 +88,29 @@ def hand_off(ticket: Ticket, to: HandOff, by: By) -> Outcome:
         else (_moved(cycle, ticket.status, cycle.outside, by.reason),)
     )
     return replace(ticket, status=cycle.outside, hand_off=to), (*moved, handed)
+
+
+def chase(ticket: Ticket, expected_at: str | None, by: By) -> Outcome:
+    """Whoever outside has the ticket was asked where it stays; they may have promised anew.
+
+    Raises:
+        TransitionNotAllowed: nobody outside has it.
+    """
+    known = ticket.hand_off
+    if known is None or ticket.status != by.cycle.outside:
+        raise TransitionNotAllowed(
+            f"Nobody outside has the ticket, it is {title_of(ticket.status)}: hand it off first."
+        )
+    asked = replace(
+        known,
+        expected_at=known.expected_at if expected_at is None else expected_at,
+        chased=(known.chased or 0) + 1,
+    )
+    changes: list[tuple[str, Any, Any]] = [("chased", known.chased or 0, asked.chased)]
+    if asked.expected_at != known.expected_at:
+        changes.append(("expected_at", known.expected_at, asked.expected_at))
+    fact = Fact("ticket.handed_off", vars(asked), tuple(changes), by.reason)
+    return replace(ticket, hand_off=asked), (fact,)
 
 
 def add_note(ticket: Ticket, note: str, note_id: str) -> Outcome:

@@ -15,6 +15,8 @@ class HandOff:
     to: str
     reference: str | None = None
     expected_at: str | None = None
+    chased: int | None = None
+    """How often they were asked where it stays; None: not yet."""
 
 
 @dataclass(frozen=True)

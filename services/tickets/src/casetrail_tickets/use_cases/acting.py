@@ -23,7 +23,6 @@ from casetrail_tickets.ports import (
     CaseTags,
     Clock,
     ContextMessage,
-    Contexts,
     LifeCyclesOf,
     Numbers,
     People,
@@ -31,6 +30,7 @@ from casetrail_tickets.ports import (
     Stream,
 )
 from casetrail_tickets.use_cases.keeping_time import Cause, KeepTime
+from casetrail_tickets.use_cases.linked import Conversations
 
 C = TypeVar("C", bound=OnTicket)
 
@@ -41,11 +41,11 @@ PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 @dataclass(frozen=True)
 class MakeTicket:
-    """Makes a ticket of a case, with the newest messages of its conversation attached."""
+    """Makes a ticket of a case, with the newest messages of its customer attached."""
 
     tickets: Aggregates[Ticket]
     numbers: Numbers
-    contexts: Contexts
+    conversations: Conversations
     life_cycles: LifeCyclesOf
     clock: Clock
     tags: CaseTags
@@ -54,7 +54,7 @@ class MakeTicket:
     async def __call__(self, command: CreateTicket) -> CommandReply:
         """The new ticket's number; the same command again gets the same number."""
         ticket_id = f"T-{await self.numbers.take(command.workspace, command.id)}"
-        said = await self.contexts.newest(command.workspace, command.conversation_id)
+        said = await self.conversations.newest(command.workspace, command.conversation_id)
         tags = await _tags(self.time, self.tags, command.workspace, command.case_id)
         now = self.clock()
         cycle = self.life_cycles.of(command.workspace)

@@ -31,6 +31,11 @@ def _hand_off(ticket: Ticket, command: commands.HandOffTicket, by: By) -> Outcom
     return actions.hand_off(ticket, HandOff(command.to, command.reference, expected), by)
 
 
+def _chase(ticket: Ticket, command: commands.ChaseTicket, by: By) -> Outcome:
+    expected = None if command.expected_at is None else command.expected_at.isoformat()
+    return actions.chase(ticket, expected, by)
+
+
 def _add_note(ticket: Ticket, command: commands.AddTicketNote, _: By) -> Outcome:
     return actions.add_note(ticket, command.note, note_id=command.id)
 
@@ -52,6 +57,7 @@ ACTIONS: Final[Mapping[type[OnTicket], Act]] = {
     commands.ChangeTicketPriority: _change_priority,
     commands.LinkTicket: _link,
     commands.HandOffTicket: _hand_off,
+    commands.ChaseTicket: _chase,
     commands.AddTicketNote: _add_note,
     commands.ResolveTicket: _resolve,
     commands.CloseTicket: _close,

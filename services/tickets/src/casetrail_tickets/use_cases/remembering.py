@@ -1,5 +1,6 @@
 """What tickets keeps of others: the newest messages of a conversation, and who there is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -7,7 +8,7 @@ from casetrail_contracts import Event
 from casetrail_contracts.registry.privacy import Erased, ErasureRequested
 from casetrail_contracts.registry.user import UserCreated, UserRoleChanged, UserUpdated
 
-from casetrail_tickets.ports import ContextMessage, Contexts, People, Person
+from casetrail_tickets.ports import ContextMessage, Contexts, Links, People, Person
 
 _WITH_TEXT: Final = frozenset({"text", "bytes"})
 """Private fields in which the text of a message is; a copy keeps it as bytes."""
@@ -37,10 +38,12 @@ class RememberMessage:
 class ForgetErased:
     """Forgets the texts of a conversation when their erasure is asked for, before it is done.
 
-    The erasure waits until this is handled, so no later ticket can quote what is erased.
+    The erasure waits until this is handled, so no later ticket can quote what is erased. It is of
+    a customer, in whichever of their linked conversations.
     """
 
     contexts: Contexts
+    links: Links
 
     async def __call__(self, event: Event) -> None:
         """The texts are gone; an erasure of a record that is no message here changes nothing."""
@@ -50,14 +53,21 @@ class ForgetErased:
         if isinstance(data, ErasureRequested):
             takes_texts = data.fields is None or "text" in data.fields
             if takes_texts and data.scope.kind != "record":
-                await self.contexts.forget(event.workspace, event.conversationid, None)
+                await self._forget(event.workspace, event.conversationid, None)
         elif isinstance(data, Erased):
             ids = [
                 record.event_id
                 for record in data.records
                 if record.event_id is not None and not _WITH_TEXT.isdisjoint(record.fields)
             ]
-            await self.contexts.forget(event.workspace, event.conversationid, ids)
+            await self._forget(event.workspace, event.conversationid, ids)
+
+    async def _forget(
+        self, workspace: str, conversation_id: str, event_ids: Sequence[str] | None
+    ) -> None:
+        group = await self.links.around(workspace, conversation_id)
+        for id_ in group.of(conversation_id):
+            await self.contexts.forget(workspace, id_, event_ids)
 
 
 @dataclass(frozen=True)

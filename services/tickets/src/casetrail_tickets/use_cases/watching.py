@@ -6,14 +6,19 @@ from datetime import datetime
 from typing import Final
 
 from casetrail_contracts import Event
-from casetrail_contracts.clocks import Step
-from casetrail_contracts.registry.conversation import ConversationTagged, ConversationUntagged
+from casetrail_contracts.clocks import Link, Step
+from casetrail_contracts.registry.conversation import (
+    ConversationLinked,
+    ConversationTagged,
+    ConversationUntagged,
+)
 from casetrail_runtime.outbox import Aggregates, Decision, Loaded
 
 from casetrail_tickets.domain.levels import Levels
 from casetrail_tickets.domain.ticket import Ticket
-from casetrail_tickets.ports import CaseTags, Clock, Contexts, OpenTickets
+from casetrail_tickets.ports import CaseTags, Clock, OpenTickets
 from casetrail_tickets.use_cases.keeping_time import Cause, KeepTime, heard, step_of
+from casetrail_tickets.use_cases.linked import Conversations
 
 ROUND: Final = 200
 """Tickets looked at between two questions to the database."""
@@ -59,21 +64,53 @@ class Timekeeper:
 
 @dataclass(frozen=True)
 class HearMessage:
-    """A message stops or starts the clocks of the open tickets of its conversation."""
+    """A message stops or starts the clocks of the open tickets of its conversation.
+
+    And of those in conversations that are linked with it.
+    """
 
     open_tickets: OpenTickets
+    conversations: Conversations
     time: Timekeeper
 
     async def __call__(self, event: Event) -> None:
         """Every open ticket has taken note."""
         if event.conversationid is None or not self.time.keep.policies:
             return
-        steps = [step_of(event)]
-        found = await self.open_tickets.of_conversation(
-            event.workspace, event.conversationid, event.time
-        )
-        for aggregate_id in found:
-            await self.time(aggregate_id, cause_of(event), _hearing(steps))
+        said_in, hear = event.conversationid, _hearing([step_of(event)])
+        group = await self.conversations.group(event.workspace, said_in)
+        for ticket_in in group.of(said_in):
+            if group.hears(ticket_in, said_in, event.time, event.id):
+                for aggregate_id in await self.open_tickets.of_conversation(
+                    event.workspace, ticket_in, event.time
+                ):
+                    await self.time(aggregate_id, cause_of(event), hear)
+
+
+@dataclass(frozen=True)
+class HearLink:
+    """From a link on, what is said in one conversation counts for the tickets of the other."""
+
+    open_tickets: OpenTickets
+    conversations: Conversations
+    time: Timekeeper
+
+    async def __call__(self, event: Event) -> None:
+        """The link is known, and what was said meanwhile has reached every open ticket."""
+        data, linked = event.data, event.conversationid
+        if not isinstance(data, ConversationLinked) or linked is None:
+            return
+        link = Link(linked, data.linked_to, event.time, event.causationid)
+        await self.conversations.links.remember(event.workspace, link)
+        if not self.time.keep.policies:
+            return
+        group = await self.conversations.group(event.workspace, linked)
+        for ticket_in in group.of(linked):
+            found = await self.open_tickets.of_conversation(event.workspace, ticket_in, event.time)
+            if found:
+                hear = _hearing(await self.conversations.heard(event.workspace, ticket_in))
+                for aggregate_id in found:
+                    await self.time(aggregate_id, cause_of(event), hear)
 
 
 @dataclass(frozen=True)
@@ -113,7 +150,7 @@ class CatchUp:
     It hangs on the ticket's own event, which is delivered until this is done.
     """
 
-    contexts: Contexts
+    conversations: Conversations
     tags: CaseTags
     time: Timekeeper
 
@@ -122,17 +159,8 @@ class CatchUp:
         conversation, case = event.conversationid, event.caseid
         if conversation is None or case is None or not self.time.keep.policies:
             return
-        said = await self.contexts.newest(event.workspace, conversation)
-        steps = [
-            Step(
-                "message.received" if each.sender == "customer" else "message.sent",
-                each.event_id,
-                each.time,
-                each.sender,
-            )
-            for each in said
-            if each.time >= event.time
-        ]
+        heard_of = await self.conversations.heard(event.workspace, conversation)
+        steps = [each for each in heard_of if each.at >= event.time]
         tags = await self.tags.of(event.workspace, case)
         choose = _choosing(self.time, event.workspace, case, tags)
         hear = _hearing(steps)

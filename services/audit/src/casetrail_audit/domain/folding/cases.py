@@ -19,7 +19,7 @@ def fresh(entry: Entry) -> View:
     return {
         "workspace": entry.workspace,
         "case_id": entry.case_id,
-        "conversation_id": entry.conversation_id,
+        "conversation_id": entry.text("linked_to") or entry.conversation_id,
         "conversation_ids": [],
         "phone_number_id": None,
         "channel": None,
@@ -44,6 +44,8 @@ def fresh(entry: Entry) -> View:
         "episodes": [],
         "custody": [],
         "outside": [],
+        "merged_into": None,
+        "merged_case_ids": [],
         "versions": {},
         "holes": [],
         "late": [],
@@ -63,6 +65,7 @@ def fold_conversation(draft: Draft, case: View, entry: Entry, *, current: bool) 
     match entry.action:
         case "conversation.opened" | "conversation.reopened":
             case["status"], case["closed_at"], case["closed_seq"] = "open", None, None
+            case["merged_into"] = None
         case "conversation.queued":
             case["queue"] = entry.text("queue")
         case action if action in HOLDING | LEAVING:
@@ -77,6 +80,7 @@ def fold_conversation(draft: Draft, case: View, entry: Entry, *, current: bool) 
             case["status"], case["closed_at"] = "closed", entry.happened_at
             case["queue"], case["closed_seq"] = None, entry.seq
             case["offered_until"] = None
+            case["merged_into"] = entry.text("merged_into")
             episodes.end(draft, case, entry)
         case _:
             return

@@ -45,6 +45,7 @@ def leave(case: View, ticket_id: str, to: str | None, handoff: View | None) -> N
         "to": to or COURIER,
         "reference": None if handoff is None else handoff["reference"],
         "expected_at": None if handoff is None else handoff["expected_at"],
+        "chased_at": None if handoff is None else handoff["chased_at"],
     }
     case["outside"] = [*others, item]
 

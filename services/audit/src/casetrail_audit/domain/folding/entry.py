@@ -89,6 +89,11 @@ class Entry:
         """The event id of the message that began the episode."""
         return self.text("message_event_id") or self.causation_id
 
+    @property
+    def cause_conversation_id(self) -> str | None:
+        """Where that message was written: in this conversation, or in one linked to it."""
+        return self.text("message_conversation_id") or self.conversation_id
+
     def text(self, name: str) -> str | None:
         """The field of the data when it is a text, else None."""
         value = (self.data or {}).get(name)

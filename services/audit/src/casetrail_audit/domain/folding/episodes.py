@@ -12,6 +12,9 @@ COUNTED: Final = {
     "message.status_changed": "statuses",
 }
 
+_BESIDE: Final = ("access.", "review.")
+"""About the case, and nothing that happened in it."""
+
 
 def begin(draft: Draft, conversation: View, case: View, entry: Entry, origin: Origin) -> None:
     """A new episode of the case, from the message that caused it; the one before ends there."""
@@ -79,7 +82,7 @@ def count(case: View, items: Iterable[Loose], sign: int) -> None:
     for item in items:
         if (name := COUNTED.get(item.action)) is not None:
             messages[name] += sign
-        if sign > 0 and not item.action.startswith("access."):
+        if sign > 0 and not item.action.startswith(_BESIDE):
             case["last_event_at"] = latest(case["last_event_at"], item.at)
     case["messages"] = messages
 

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from casetrail_audit.domain.folding import cases, chain, episodes, people, tickets
+from casetrail_audit.domain.folding import cases, chain, episodes, links, people, tickets
 from casetrail_audit.domain.folding.draft import Draft, Key, View, Views
 from casetrail_audit.domain.folding.entry import Entry, Loose, Origin
 
-_BEGINNINGS: Final = frozenset({"conversation.opened", "conversation.reopened"})
+LINKED: Final = "conversation.linked"
+_BEGINNINGS: Final = frozenset({"conversation.opened", "conversation.reopened", LINKED})
 NO_ORIGIN: Final = Origin()
 
 
@@ -63,10 +64,13 @@ def _in_case(
     if step is not None:
         chain.show(case, step)
     current = step is None or step.current
-    if entry.noun == "conversation":
+    if entry.action == LINKED:
+        if conversation is not None and current:
+            links.fold_link(draft, case, conversation, entry, origin)
+    elif entry.noun == "conversation":
         if conversation is not None and starts_episode(entry):
             if current:
-                episodes.begin(draft, conversation, case, entry, origin)
+                links.begin(draft, conversation, case, entry, origin)
             else:
                 episodes.begin_late(conversation, case, entry, origin)
         cases.fold_conversation(draft, case, entry, current=current)
@@ -95,6 +99,8 @@ def _conversation(draft: Draft, entry: Entry) -> View | None:
         "open_case": None,
         "case_ids": [],
         "last_episode": None,
+        "linked_to": None,
+        "linked": [],
         **chain.FRESH,
     }
     key = f"{entry.workspace}:{entry.conversation_id}"

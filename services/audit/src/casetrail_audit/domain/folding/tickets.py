@@ -87,13 +87,22 @@ def _present(ticket: View, entry: Entry) -> None:
         case "ticket.priority_changed":
             ticket["priority"] = entry.text("new") or ticket["priority"]
         case "ticket.handed_off":
-            ticket["handoff"] = {
-                "to": entry.text("to"),
-                "reference": entry.text("reference"),
-                "expected_at": time_of(entry.value("expected_at")),
-                "at": entry.happened_at,
-                "seq": entry.seq,
-            }
+            ticket["handoff"] = _handoff(ticket["handoff"], entry)
+
+
+def _handoff(known: View | None, entry: Entry) -> View:
+    """Who outside has it since when; asked again (`chased`) they have it as long as before."""
+    chased = entry.value("chased")
+    again = known is not None and isinstance(chased, int)
+    return {
+        "to": entry.text("to"),
+        "reference": entry.text("reference"),
+        "expected_at": time_of(entry.value("expected_at")),
+        "chased": chased if again else 0,
+        "chased_at": entry.happened_at if again else None,
+        "at": known["at"] if again and known is not None else entry.happened_at,
+        "seq": known["seq"] if again and known is not None else entry.seq,
+    }
 
 
 def _where(case: View, ticket: View, entry: Entry) -> None:

@@ -61,7 +61,28 @@ function oneSubmission() {
   });
 }
 
+function following() { // entries that come while the page is read; they never move what is being read
+  const sign = document.querySelector("[data-live]");
+  const rail = document.getElementById("rail");
+  if (!sign || !rail || !window.EventSource) return;
+  const feed = new EventSource(sign.dataset.live);
+  feed.addEventListener("open", () => { sign.hidden = false; });
+  feed.addEventListener("error", () => { sign.hidden = true; });
+  feed.addEventListener("entry", (event) => {
+    const made = document.createElement("template");
+    made.innerHTML = event.data; // made by this gateway's own template, which escapes what people wrote
+    const entry = made.content.querySelector(".entry");
+    if (!entry || document.getElementById(entry.id)) return;
+    inReadersZone(entry);
+    entry.classList.add("new");
+    rail.querySelector(".empty")?.remove();
+    rail.append(entry);
+  });
+  window.addEventListener("pagehide", () => feed.close());
+}
+
 inReadersZone(document);
+following();
 document.addEventListener("keydown", keys);
 pointing();
 copying();

@@ -1,0 +1,1 @@
+"""Quality reviews: opening, scoring, disputing; samples that can be drawn again; agreement."""

@@ -1,0 +1,1 @@
+"""The containers of docker-compose.yml, really run; see `make compose-test`."""

@@ -1,0 +1,102 @@
+"""What operations look at: every figure that an alert or dashboard names is one we give."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from casetrail_audit.forwarding.figures import EndpointFigures
+from prometheus_client import CollectorRegistry, generate_latest
+
+from tests.e2e.conftest import RunningStack
+from tests.support.processes import ROOT
+
+ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yaml"
+DASHBOARDS = sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"))
+RUNBOOK = ROOT / "docs" / "how-to" / "answer-an-alert.md"
+_NAME = re.compile(r"\b(?:casetrail|process)_[a-z_]+")
+_ENDINGS = ("_bucket", "_sum", "_count", "_total")
+
+
+def rules() -> list[dict[str, object]]:
+    """The alert rules."""
+    (group,) = yaml.safe_load(ALERTS.read_text("utf-8"))["groups"]
+    found: list[dict[str, object]] = group["rules"]
+    return found
+
+
+def expressions() -> dict[str, list[str]]:
+    """Every expression, by where it stands."""
+    told = {ALERTS.name: [str(rule["expr"]) for rule in rules()]}
+    for path in DASHBOARDS:
+        panels = json.loads(path.read_text("utf-8"))["panels"]
+        told[path.name] = [target["expr"] for panel in panels for target in panel["targets"]]
+    return told
+
+
+def family(name: str) -> str:
+    """The name under which `# TYPE` tells of a series."""
+    for ending in _ENDINGS:
+        name = name.removesuffix(ending)
+    return name
+
+
+def told(text: str) -> set[str]:
+    """The names of everything that an exposition tells of."""
+    return {family(line.split()[2]) for line in text.splitlines() if line.startswith("# TYPE ")}
+
+
+@pytest.mark.stack
+@pytest.mark.skipif(sys.platform != "linux", reason="ports are read from /proc")
+async def test_every_figure_that_is_looked_at_is_given(stack: RunningStack) -> None:
+    """Each name of an alert or dashboard stands in the metrics of a running service."""
+    given: set[str] = set()
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        for port in ports_of(stack):
+            answer = await client.get(f"http://127.0.0.1:{port}/metrics")
+            answer.raise_for_status()
+            given |= told(answer.text)
+    registry = CollectorRegistry()
+    EndpointFigures(registry)  # of the forwarder, which runs only where there are endpoints
+    given |= told(generate_latest(registry).decode())
+    for place, found in expressions().items():
+        for expression in found:
+            asked = {family(name) for name in _NAME.findall(expression)}
+            assert asked, expression
+            assert asked <= given, f"{place}: {expression}: {sorted(asked - given)}"
+
+
+def ports_of(stack: RunningStack) -> list[int]:
+    """Where the five services of the stack listen: in each one's environment."""
+    pids = stack.description.pids.model_dump()
+    ports = []
+    for service in ("ingest", "routing", "tickets", "audit", "gateway"):
+        environment = Path(f"/proc/{pids[service]}/environ").read_text("utf-8").split("\0")
+        named = dict(variable.split("=", 1) for variable in environment if "=" in variable)
+        ports.append(int(named[f"{service.upper()}_PORT"]))
+    return ports
+
+
+def test_every_alert_says_what_to_do() -> None:
+    """Each has its section in the runbook, and the runbook has no other."""
+    sections = set(re.findall(r"^## ([A-Za-z]+)$", RUNBOOK.read_text("utf-8"), re.MULTILINE))
+    names = {str(rule["alert"]).removeprefix("Casetrail") for rule in rules()}
+    assert sections == names
+    for rule in rules():
+        annotations = rule["annotations"]
+        assert isinstance(annotations, dict)
+        anchor = str(rule["alert"]).removeprefix("Casetrail").lower()
+        assert annotations["runbook"] == f"docs/how-to/answer-an-alert.md#{anchor}"
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: Path(path).stem)
+def test_a_dashboard_can_be_loaded(path: Path) -> None:
+    """Titles and places of its panels are its own, and none covers another."""
+    board = json.loads(path.read_text("utf-8"))
+    places = [tuple(panel["gridPos"].values()) for panel in board["panels"]]
+    assert len(set(places)) == len(places)
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+    assert board["uid"].startswith("casetrail-")
