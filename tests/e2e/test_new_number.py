@@ -133,8 +133,10 @@ async def test_two_cases_that_turn_out_to_be_one_are_merged(stack: RunningStack)
         assert linked.json()["linked_to"] == first
 
         async def merged() -> bool:
-            case = (await client.get(f"/v1/cases/{second}")).json()
-            return (case["status"], case["merged_into"]) == ("closed", first)
+            ended = (await client.get(f"/v1/cases/{second}")).json()
+            goes_on = (await client.get(f"/v1/cases/{first}")).json()
+            told = (ended["status"], ended["merged_into"], goes_on["merged_case_ids"])
+            return told == ("closed", first, [second])
 
         await eventually(merged, within=30)
         timeline = (await client.get(f"/v1/cases/{first}/timeline")).json()
