@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from rich.console import Console
 
 READY_WITHIN = 300
 STOP_WITHIN = 120
+LAST_LINES = 60
 
 
 @contextmanager
@@ -88,9 +89,29 @@ class RunningStack:
         os.kill(pid, signal.SIGKILL)
         return pid
 
+    def last_words(self) -> str:
+        """The end of every log of the stack, for whoever reads why a test failed."""
+        logs = sorted(self.folder.rglob("*.log"))
+        ends = (log.read_text(errors="replace").splitlines()[-LAST_LINES:] for log in logs)
+        return "\n".join(
+            f"== {log.name}\n" + "\n".join(end) for log, end in zip(logs, ends, strict=True)
+        )
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """One stack for the tests of a file."""
     with running_stack(tmp_path_factory.mktemp("stack")) as running:
         yield running
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test is reported with what its stack said last."""
+    report = yield
+    running = getattr(item, "funcargs", {}).get("stack")
+    if report.when == "call" and report.failed and isinstance(running, RunningStack):
+        report.sections.append(("the stack's logs", running.last_words()))
+    return report
