@@ -21,6 +21,7 @@ from casetrail_contracts import (
     privacy_commands,
 )
 from casetrail_contracts.commands import Command
+from casetrail_runtime.nats_users.config import users_conf
 from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
@@ -49,8 +50,9 @@ COMMANDS = sorted(
 
 
 def pages() -> dict[str, str]:
-    """Path below `reference/` → content."""
+    """Path below `reference/` → content; the users of NATS lie beside its configuration."""
     found = {
+        "../../deploy/nats/users.conf": users_conf(),
         "events.md": events_page(),
         "settings.md": settings_page(),
         "asyncapi.json": as_json(asyncapi()),

@@ -91,6 +91,11 @@ class DataFolder:
         return self.root / "nats" / "nats.conf"
 
     @property
+    def nats_keys(self) -> Path:
+        """The seeds of the users of NATS, a file each."""
+        return self.root / "nats" / "keys"
+
+    @property
     def supervisor_socket(self) -> Path:
         """Where supervisord listens: here, or in a short folder when this path is too long."""
         here = self.root / "supervisor.sock"

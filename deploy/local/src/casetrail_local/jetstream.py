@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
+from urllib.parse import urlsplit
 
 import nats
 from casetrail_contracts.records import AuditRecord
@@ -36,14 +37,19 @@ async def connected(nats_url: str) -> AsyncIterator[JetStreamContext]:
         )
     except (OSError, NatsError) as fault:
         raise StackError(
-            f"NATS at {nats_url} does not answer: is the stack up? See `casetrail status`."
+            f"NATS at {_where(nats_url)} does not answer: is the stack up? See `casetrail status`."
         ) from fault
     try:
         yield client.jetstream(timeout=5)
     except (NatsError, ServiceUnavailableError) as fault:
-        raise StackError(f"NATS at {nats_url} refused: {fault}") from fault
+        raise StackError(f"NATS at {_where(nats_url)} refused: {fault}") from fault
     finally:
         await client.close()
+
+
+def _where(nats_url: str) -> str:
+    """The address without the password in it."""
+    return urlsplit(nats_url).netloc.rpartition("@")[2]
 
 
 async def _raised_anyway(_fault: Exception) -> None:

@@ -25,11 +25,16 @@ def nats_answers(host: str, port: int, *, timeout: float = 2.0) -> bool:
     try:
         with socket.create_connection((host, port), timeout=timeout) as connection:
             stream = connection.makefile("rb")
-            info = stream.readline()
-            if not info.startswith(b"INFO ") or not json.loads(info[5:]).get("jetstream"):
+            line = stream.readline()
+            info = json.loads(line[5:]) if line.startswith(b"INFO ") else {}
+            if not info.get("jetstream"):
                 return False
             connection.sendall(b'CONNECT {"verbose":false,"pedantic":false}\r\nPING\r\n')
-            return stream.readline().strip() == b"PONG"
+            answer = stream.readline().strip()
+            # A server that knows its users says that we are none of them.
+            return answer == b"PONG" or (
+                bool(info.get("auth_required")) and answer.startswith(b"-ERR 'Authorization")
+            )
     except (OSError, ValueError):
         return False
 

@@ -42,8 +42,9 @@ def nats_config(
     host: str = LOOPBACK,
     monitor_port: int | None = None,
     max_payload: int = MAX_PAYLOAD,
+    users: str = "",
 ) -> str:
-    """The text of a nats.conf for one durable server.
+    """The text of a nats.conf for one durable server; without `users` everybody may everything.
 
     `sync_interval: always` because JetStream otherwise acknowledges up to two minutes before the
     bytes are on disk; publishers group what waits, so that one fsync covers many events.
@@ -58,6 +59,7 @@ def nats_config(
         f'  store_dir: "{store_dir}"\n'
         "  sync_interval: always\n"
         "}\n"
+        f"{users}"
     )
 
 
@@ -193,9 +195,16 @@ class LocalServer(ABC):
 
 
 class NatsServer(LocalServer):
-    """A nats-server with JetStream that fsyncs before it acknowledges."""
+    """A nats-server with JetStream that fsyncs before it acknowledges.
+
+    `users` is more of its configuration: who may come in, and how.
+    """
 
     name = "nats"
+
+    def __init__(self, data_dir: Path, port: int = 0, *, users: str = "") -> None:
+        super().__init__(data_dir, port)
+        self._users = users
 
     @property
     def url(self) -> str:
@@ -204,7 +213,8 @@ class NatsServer(LocalServer):
 
     def _command(self) -> list[str]:
         config = self.data_dir / "nats.conf"
-        config.write_text(nats_config(self.data_dir / "jetstream", self.port), encoding="utf-8")
+        text = nats_config(self.data_dir / "jetstream", self.port, users=self._users)
+        config.write_text(text, encoding="utf-8")
         return [str(find_nats_server()), "-c", str(config)]
 
     def _wait_until_ready(self, deadline: float) -> None:

@@ -21,6 +21,7 @@ from casetrail_local.description import Pids, StackDescription
 from casetrail_local.errors import NotReady, StackError
 from casetrail_local.folder import DataFolder, write_private, write_private_json
 from casetrail_local.identity import PHONE_NUMBER_ID, WORKSPACE, Identity, load_or_make
+from casetrail_local.nats_users import NatsUsers
 from casetrail_local.ports import LOOPBACK
 from casetrail_local.progress import Steps
 from casetrail_local.ready import nats_answers, prepare_replica_set
@@ -133,11 +134,14 @@ class Stack:
         plan = plan_ports((*reversed(SERVICES), *servers), options.port_base)
         for note in plan.notes:
             steps.say(f"  ! {note}")
+        users = None if options.nats_url else NatsUsers.load_or_make(self.folder)
         nats_url = options.nats_url or f"nats://{LOOPBACK}:{plan.ports['nats']}"
         mongo_url = options.mongo_url or (
             f"mongodb://{LOOPBACK}:{plan.ports['mongo']}/?replicaSet=rs0"
         )
-        programs = self._programs(identity, plan, servers, nats_url, mongo_url)
+        programs = self._programs(
+            identity, plan, servers, users=users, nats_url=nats_url, mongo_url=mongo_url
+        )
         self._supervisor = Supervisor(self.folder, programs, SERVICES)
         with steps.step("starting the process manager (supervisord)"):
             self._supervisor.launch()
@@ -145,12 +149,12 @@ class Stack:
         self._start_servers(self._supervisor, plan, servers)
         if self._streams_module is not None:
             with steps.step("declaring streams and durable consumers"):
-                self._apply_streams(self._streams_module, nats_url)
+                self._apply_streams(self._streams_module, nats_url, users)
         self._start_services(self._supervisor, plan)
         self._described = StackDescription(
             gateway_url=plan.url("gateway"),
             ingest_url=plan.url("ingest"),
-            nats_url=nats_url,
+            nats_url=nats_url if users is None else users.operator_url(nats_url),
             mongo_url=database_url(mongo_url, AUDIT_DATABASE),
             workspace=WORKSPACE,
             phone_number_id=PHONE_NUMBER_ID,
@@ -184,13 +188,17 @@ class Stack:
         identity: Identity,
         plan: PortPlan,
         servers: list[str],
+        *,
+        users: NatsUsers | None,
         nats_url: str,
         mongo_url: str,
     ) -> list[Program]:
         programs = []
         if "nats" in servers:
             store = self.folder.root / "nats" / "jetstream"
-            write_private(self.folder.nats_config, nats_config(store, plan.ports["nats"]))
+            allowed = "" if users is None else users.config()
+            config = nats_config(store, plan.ports["nats"], users=allowed)
+            write_private(self.folder.nats_config, config)
             command = [str(find_nats_server()), "-c", str(self.folder.nats_config)]
             programs.append(Program("nats", command, priority=20))
         if "mongo" in servers:
@@ -206,6 +214,8 @@ class Stack:
                 nats_url=nats_url,
                 mongo_url=mongo_url,
             )
+            if users is not None:
+                variables[f"{name.upper()}_NATS_NKEY_FILE"] = str(users.seed_file(name))
             command = [sys.executable, "-m", module]
             programs.append(Program(name, command, priority=500 + number, environment=variables))
         return programs
@@ -227,8 +237,10 @@ class Stack:
                 )
         self._pids(supervisor)
 
-    def _apply_streams(self, module: str, nats_url: str) -> None:
+    def _apply_streams(self, module: str, nats_url: str, users: NatsUsers | None) -> None:
         command = [sys.executable, "-m", module, "apply", "--nats-url", nats_url]
+        if users is not None:
+            command += ["--nkey-file", str(users.seed_file("streams"))]
         extra = os.environ.get("AUDIT_EXTRA_SUBJECTS")
         if extra:
             command += ["--extra-subjects", extra]

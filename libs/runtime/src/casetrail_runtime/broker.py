@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, Final, NoReturn
 
 import nats.errors
 import structlog
@@ -20,8 +20,8 @@ from faststream.asgi.types import ASGIApp, Receive, Scope, Send
 from faststream.nats import NatsBroker
 from faststream.specification import AsyncAPI
 from nats.aio.client import Client
-from pydantic import SecretStr
 
+from casetrail_runtime.connecting import Entrance, NatsSettings
 from casetrail_runtime.health import send_json
 from casetrail_runtime.redaction import describe_error, redact_text
 from casetrail_runtime.tasks import end
@@ -34,20 +34,12 @@ CONNECTION_LOST: Final = 70
 _REPEAT: Final = 30.0
 
 
-class BrokerSettings(Protocol):
-    """What a broker needs to know: `ServiceSettings` has it."""
-
-    @property
-    def nats_url(self) -> object:
-        """One URL or several separated by commas; a `SecretStr` is opened."""
-
-
 class ServiceBroker(NatsBroker):
     """A NATS broker that reconnects for ever or ends the process, never something in between."""
 
     def __init__(
         self,
-        servers: Sequence[str],
+        entrance: Entrance,
         service: str,
         *,
         telemetry: Telemetry,
@@ -55,7 +47,7 @@ class ServiceBroker(NatsBroker):
         graceful_timeout: float,
     ) -> None:
         super().__init__(
-            list(servers),
+            entrance.servers,
             name=f"casetrail-{service}",
             max_reconnect_attempts=-1,
             ping_interval=10,
@@ -74,6 +66,8 @@ class ServiceBroker(NatsBroker):
         self._connection_kwargs["error_cb"] = self._on_error
         # The wait between two attempts; typed as an int, used as a number of seconds.
         self._connection_kwargs["reconnect_time_wait"] = 0.25
+        self._connection_kwargs.update(entrance.options())
+        self._entrance = entrance
         self.service = service
         self.telemetry = telemetry
         self.shutting_down = False
@@ -91,6 +85,13 @@ class ServiceBroker(NatsBroker):
         await self.connection.flush()
         if self._exit_after is not None and self._watchdog is None:
             self._watchdog = asyncio.create_task(self._watch(self._exit_after))
+
+    async def _connect(self) -> Client:
+        """As FastStream connects, with a client that knows the user's key."""
+        client = self._entrance.client()
+        await client.connect(**self._connection_kwargs)
+        self.config.connect(client)
+        return client
 
     async def stop(self, *args: Any, **kwargs: Any) -> None:
         """Ends the subscribers in good order and closes the connection, even while NATS is away."""
@@ -158,9 +159,10 @@ def leave(reason: str) -> NoReturn:
 
 
 def make_broker(
-    settings: BrokerSettings,
+    settings: NatsSettings,
     service: str,
     *,
+    user: str | None = None,
     telemetry: Telemetry | None = None,
     exit_after: float | None = 30.0,
     graceful_timeout: float = 20.0,
@@ -170,15 +172,14 @@ def make_broker(
     Reconnects for ever; a closed connection ends the process with exit code 70 unless it is
     shutting down; so does `exit_after` seconds without a connection once it was there (None:
     never, for a service that has something useful to do without NATS). Acks are always manual.
+    `user` is the user of NATS it comes in as, when it is not named like the service.
     `telemetry` is made from `settings` when it is not given, and is `broker.telemetry`.
     """
-    url = settings.nats_url
-    text = url.get_secret_value() if isinstance(url, SecretStr) else str(url)
     if telemetry is None:
         endpoint = getattr(settings, "otlp_endpoint", None)
         telemetry = Telemetry(service, otlp_endpoint=None if endpoint is None else str(endpoint))
     return ServiceBroker(
-        [part.strip() for part in text.split(",") if part.strip()],
+        Entrance.of(settings, user or service),
         service,
         telemetry=telemetry,
         exit_after=exit_after,

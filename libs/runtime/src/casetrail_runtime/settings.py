@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    FilePath,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -17,6 +24,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     SettingsError,
 )
+
+from casetrail_runtime.nkeys import UserKey
 
 MIN_KEY_LENGTH: Final = 32
 """Characters of a workspace key: an HMAC key shorter than its hash weakens the ids it makes."""
@@ -58,6 +67,11 @@ def _mongo_url(value: SecretStr) -> SecretStr:
 def _key(value: SecretStr) -> SecretStr:
     if len(value.get_secret_value()) < MIN_KEY_LENGTH:
         raise ValueError(f"is too short: use at least {MIN_KEY_LENGTH} random characters")
+    return value
+
+
+def _nkey(value: SecretStr) -> SecretStr:
+    UserKey.from_seed(value.get_secret_value())
     return value
 
 
@@ -118,6 +132,8 @@ NatsUrl = Annotated[SecretStr, AfterValidator(_nats_url)]
 """`nats://HOST:4222`, or several with commas; secret because it may carry a password."""
 MongoUrl = Annotated[SecretStr, AfterValidator(_mongo_url)]
 """`mongodb://HOST:27017/DATABASE`; the database must be named."""
+NatsKey = Annotated[SecretStr, AfterValidator(_nkey)]
+"""The seed of a user's NKEY."""
 WorkspaceKey = Annotated[SecretStr, AfterValidator(_key)]
 """The secret that conversation and message ids are derived with."""
 SecretList = Annotated[list[SecretStr], NoDecode, BeforeValidator(_split), Field(min_length=1)]
@@ -183,6 +199,14 @@ class ServiceSettings(BaseSettings):
     )
 
     nats_url: NatsUrl = Field(description="where NATS is, as nats://HOST:4222")
+    nats_nkey: NatsKey | None = Field(
+        default=None, description="seed of the NKEY this service is known by at NATS, SU…"
+    )
+    nats_ca_file: FilePath | None = Field(
+        default=None,
+        description="certificates (PEM) NATS' own is checked against, for tls://; unset: the "
+        "system's",
+    )
     host: str = Field(default="127.0.0.1", description="address the HTTP server listens on")
     port: Port = Field(default=0, description="port the HTTP server listens on")
     log_level: LogLevel = Field(default="info", description="least level that is logged")

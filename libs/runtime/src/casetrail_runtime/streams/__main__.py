@@ -6,15 +6,17 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
-import nats
 import nats.errors
 from casetrail_contracts.subjects import SUPPORT
 from nats.aio.client import Client
 from nats.js.errors import Error as JetStreamError
 
+from casetrail_runtime.connecting import Entrance, addresses
+from casetrail_runtime.nkeys import NotAnNkey, UserKey
 from casetrail_runtime.streams.apply import apply_all
 from casetrail_runtime.streams.check import StreamsMisconfigured, check_all
 from casetrail_runtime.streams.specs import DURABLES, STREAMS, planned
@@ -34,6 +36,19 @@ def subject(text: str) -> str:
 def subjects(text: str) -> list[str]:
     """A comma-separated list of subjects; empty for an empty text."""
     return [subject(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def seed(path: str) -> str:
+    """The seed in a file."""
+    try:
+        text = Path(path).read_text("ascii").strip()
+        UserKey.from_seed(text)
+    except (OSError, UnicodeDecodeError) as fault:
+        reason = getattr(fault, "strerror", None) or "it is no seed"
+        raise argparse.ArgumentTypeError(f"{path} cannot be read: {reason}") from None
+    except NotAnNkey as fault:
+        raise argparse.ArgumentTypeError(f"{path} {fault}") from None
+    return text
 
 
 def size(text: str) -> tuple[str, int]:
@@ -58,6 +73,19 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
         help="NATS server (NATS_URL, RUNTIME_NATS_URL; default %(default)s)"
         if not (env.get("NATS_URL") or env.get("RUNTIME_NATS_URL"))
         else "NATS server (set by the environment)",
+    )
+    parser.add_argument(
+        "--nkey-file",
+        dest="nkey_file",
+        type=seed,
+        default=env.get("RUNTIME_NATS_NKEY_FILE"),
+        help="file with the seed of the NKEY of the user streams (RUNTIME_NATS_NKEY_FILE)",
+    )
+    parser.add_argument(
+        "--ca-file",
+        type=Path,
+        default=env.get("RUNTIME_NATS_CA_FILE"),
+        help="certificates (PEM) for tls:// (RUNTIME_NATS_CA_FILE; default: the system's)",
     )
     parser.add_argument(
         "--replicas",
@@ -87,7 +115,7 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     return parser
 
 
-async def connect(url: str, wait: float) -> Client:
+async def connect(entrance: Entrance, wait: float) -> Client:
     """A client connected to NATS; raises `StreamsMisconfigured` after `wait` seconds."""
     problem = ["no answer"]
 
@@ -96,8 +124,7 @@ async def connect(url: str, wait: float) -> Client:
 
     try:
         return await asyncio.wait_for(
-            nats.connect(
-                [part.strip() for part in url.split(",")],
+            entrance.connected(
                 error_cb=remember,
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=1,
@@ -107,9 +134,7 @@ async def connect(url: str, wait: float) -> Client:
             wait,
         )
     except (TimeoutError, OSError, nats.errors.Error) as error:
-        where = ", ".join(
-            urlsplit(part.strip()).netloc.rpartition("@")[2] for part in url.split(",")
-        )
+        where = ", ".join(urlsplit(server).netloc.rpartition("@")[2] for server in entrance.servers)
         raise StreamsMisconfigured(
             [f"No NATS at {where} within {wait:g} s: {problem[0]}."]
         ) from error
@@ -117,13 +142,14 @@ async def connect(url: str, wait: float) -> Client:
 
 async def run(options: argparse.Namespace, out: TextIO) -> int:
     """Does what was asked; the exit code."""
+    entrance = Entrance(addresses(options.nats_url), "streams", options.nkey_file, options.ca_file)
     streams = planned(
         replicas=options.replicas,
         extra_subjects=options.extra_subjects,
         max_bytes=dict(options.max_bytes),
     )
     try:
-        client = await connect(options.nats_url, options.wait)
+        client = await connect(entrance, options.wait)
     except StreamsMisconfigured as error:
         print(error, file=out)
         return 1

@@ -64,7 +64,7 @@ async def archive(settings: AuditSettings, arguments: Sequence[str]) -> int:
         words.say("AUDIT_RETENTION_FILE is not set: every record stays where it is, for ever.")
         return REFUSED
     client = make_client(settings, "audit-archive")
-    broker = make_broker(settings, "audit-archive", exit_after=None)
+    broker = make_broker(settings, "audit-archive", user="audit", exit_after=None)
     gone = 0
 
     def tell(sentence: str, left: int) -> None:

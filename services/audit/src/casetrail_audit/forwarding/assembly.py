@@ -102,7 +102,7 @@ def create_app(settings: WebhooksSettings) -> AsgiFastStream:
     """
     configure_logging("audit-webhooks", settings)
     telemetry = setup_telemetry("audit-webhooks", settings)
-    broker = make_broker(settings, "audit-webhooks", telemetry=telemetry)
+    broker = make_broker(settings, "audit-webhooks", user="webhooks", telemetry=telemetry)
     client = make_client(settings, "audit-webhooks")
     forwarding = Forwarding(settings, broker, database(client), telemetry.registry)
 

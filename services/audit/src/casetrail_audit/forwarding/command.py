@@ -4,10 +4,10 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 
-import nats
 import nats.errors
 import uvicorn
 from casetrail_contracts.subjects import AUDIT, DEAD
+from casetrail_runtime.connecting import Entrance
 from casetrail_runtime.mongo import database, make_client
 from casetrail_runtime.redaction import describe_error
 from casetrail_runtime.settings import load_settings
@@ -72,8 +72,8 @@ async def _done(options: argparse.Namespace, settings: WebhooksSettings) -> int:
     endpoints = load_endpoints(settings.file)
     if options.action == "enable":
         return await _enable(options.name, endpoints, settings)
-    urls = [part.strip() for part in settings.nats_url.get_secret_value().split(",")]
-    client = await nats.connect(urls, allow_reconnect=False, connect_timeout=5)
+    entrance = Entrance.of(settings, "webhooks")
+    client = await entrance.connected(allow_reconnect=False, connect_timeout=5)
     try:
         js = client.jetstream()
         if options.action == "resend":

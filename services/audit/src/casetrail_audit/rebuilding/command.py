@@ -51,7 +51,7 @@ async def rebuild(settings: AuditSettings, arguments: Sequence[str]) -> int:
     )
     words = Words(as_json=options.json)
     client = make_client(settings, "audit-rebuild")
-    broker = make_broker(settings, "audit-rebuild", exit_after=None)
+    broker = make_broker(settings, "audit-rebuild", user="audit", exit_after=None)
     try:
         await broker.start()
         made = Rebuilding(
