@@ -80,9 +80,24 @@ images: $(addprefix image-,$(SERVICES)) ## build the image of each service; need
 $(addprefix image-,$(SERVICES)): image-%:
 	docker build $(BUILD_ARGS) --file services/$*/Dockerfile --tag casetrail/$*:$(VERSION) --tag casetrail/$* .
 
+# An image holds what its service needs and no more, in the versions of runtime.txt.
+LIBS_ingest := contracts runtime
+LIBS_routing := contracts runtime
+LIBS_tickets := contracts runtime
+LIBS_audit := contracts runtime evidence
+LIBS_gateway := contracts runtime evidence
+.PHONY: requirements-of-images
+requirements-of-images: ready
+	for service in $(SERVICES); do $(MAKE) --no-print-directory requirements/$$service.txt; done
+.PHONY: $(SERVICES:%=requirements/%.txt)
+$(SERVICES:%=requirements/%.txt): requirements/%.txt:
+	{ printf -- '-e libs/%s\n' $(LIBS_$*); echo '-e services/$*'; grep '^uvloop' requirements/runtime.in; } \
+	  | $(subst --upgrade ,,$(PIN)) - --constraint requirements/runtime.txt --output-file $@
+
 .PHONY: requirements
 requirements: ready ## pin the newest versions the ranges allow, with hashes, without naming a host
 	$(PIN) requirements/runtime.in --output-file requirements/runtime.txt
 	$(PIN) requirements/dev.in --output-file requirements/dev.txt
 	$(PIN) requirements/build.in --output-file requirements/build.txt
+	$(MAKE) requirements-of-images
 	$(PY) -m tests.packaging.hosts

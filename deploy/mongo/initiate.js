@@ -1,20 +1,53 @@
-// Makes the one-node replica set, once: `mongosh --file initiate.js` with MONGO_HOST=name:port, the
-// address the services use. Run again it changes nothing; it ends when the node is writable.
+// Makes the one-node replica set and its users: `mongosh --file initiate.js` beside mongod, over
+// 127.0.0.1, because only there may somebody come in who has no user yet.
+// MONGO_HOST=name:port is the address the services use; USERS_FILE holds the passwords. Run again
+// it gives users the passwords of the file; it ends when the node is writable.
+const fs = require("fs");
 const host = process.env.MONGO_HOST || "mongo:27017";
-const NOT_INITIATED = 94;
-try {
-  rs.status();
-} catch (fault) {
-  if (fault.code !== NOT_INITIATED) {
-    throw fault;
+const file = process.env.USERS_FILE || "/run/secrets/mongo-users.json";
+const { root, users } = JSON.parse(fs.readFileSync(file, "utf8"));
+const ALREADY_INITIALIZED = 23;
+const admin = db.getSiblingDB("admin");
+
+function isRoot() {
+  try {
+    admin.auth("root", root);
+    return true;
+  } catch (fault) {
+    return false;
   }
-  rs.initiate({ _id: "rs0", members: [{ _id: 0, host }] });
 }
-for (let tries = 0; !db.hello().isWritablePrimary; tries += 1) {
-  if (tries > 150) {
-    print(`${host} did not become a writable primary within 30 s`);
-    quit(1);
+
+function untilWritable() {
+  for (let tries = 0; !admin.hello().isWritablePrimary; tries += 1) {
+    if (tries > 300) {
+      print(`${host} did not become a writable primary within 60 s`);
+      quit(1);
+    }
+    sleep(200);
   }
-  sleep(200);
 }
-print(`${host} is a writable primary of rs0`);
+
+if (!isRoot()) {
+  try {
+    rs.initiate({ _id: "rs0", members: [{ _id: 0, host }] });
+  } catch (fault) {
+    if (fault.code !== ALREADY_INITIALIZED) {
+      throw fault;
+    }
+  }
+  untilWritable();
+  admin.createUser({ user: "root", pwd: root, roles: ["root"] });
+  admin.auth("root", root);
+}
+untilWritable();
+for (const { user, pwd, database, role } of users) {
+  const own = db.getSiblingDB(database);
+  const roles = [{ role, db: database }];
+  if (own.getUser(user) === null) {
+    own.createUser({ user, pwd, roles });
+  } else {
+    own.updateUser(user, { pwd, roles });
+  }
+}
+print(`${host} is a writable primary of rs0; users: ${users.map((one) => one.user).join(", ")}`);

@@ -29,6 +29,11 @@ from tests.compose.containers import SERVERS, SERVICES, Containers, NoContainers
 READY_WITHIN: Final = 240.0
 ORDER: Final = ("audit", "routing", "nats", "tickets", "gateway", "mongo", "ingest")
 """In which the containers are killed, one at a time."""
+INSTALLED: Final = (
+    "import importlib.metadata as m; print(*(d.metadata['Name'] for d in m.distributions()))"
+)
+MOST_BYTES: Final = 250_000_000
+"""Of what an image adds to its base."""
 
 
 def told(sentence: str) -> None:
@@ -140,8 +145,9 @@ def check_containers(containers: Containers) -> None:
         assert config["User"] == "10001:10001", name
         assert host["ReadonlyRootfs"] is True, name
         assert host["CapDrop"] == ["ALL"], name
-        inside = containers.exec(name, "python", "-m", "pip", "list", "--format", "freeze")
-        mine = {line.partition("==")[0] for line in inside.splitlines()}
+        inside = containers.exec(name, "python", "-c", INSTALLED)
+        mine = set(inside.split())
+        assert f"casetrail-{name}" in mine
         others = {f"casetrail-{other}" for other in SERVICES if other != name}
         assert not mine & others, (name, mine & others)
         said = containers.logs(name)
@@ -149,9 +155,42 @@ def check_containers(containers: Containers) -> None:
             containers.identity.app_secret,
             containers.identity.workspace_key,
             containers.signer.secret_text(),
+            *(path.read_text().strip() for path in containers.secrets.glob("mongo-*")),
+            *(path.read_text().strip() for path in containers.secrets.glob("nats/*.nk")),
         ):
             assert secret not in said, f"{name} logs a secret"
-    told("no container is root, writes outside its volumes, or holds another service")
+            assert secret not in str(config["Env"]), f"{name} has a secret in its environment"
+        assert containers.size(name) < MOST_BYTES, (name, containers.size(name))
+    told("no container is root, writes outside its volumes, or holds another service or a secret")
+
+
+def check_users(containers: Containers) -> None:
+    """The gateway's user of MongoDB cannot write, and nobody comes in without a key."""
+    attempt = (
+        "import os, pymongo; u = open(os.environ['GATEWAY_MONGO_URL_FILE']).read().strip(); "
+        "c = pymongo.MongoClient(u); d = c.get_default_database(); "
+        "print('reads', d.records.estimated_document_count() > 0); "
+        "d.records.update_one({}, {'$set': {'action': 'x'}})"
+    )
+    code, said = containers.try_exec("gateway", "python", "-c", attempt)
+    assert code != 0, said
+    assert "reads True" in said, said
+    assert "not authorized" in said, said
+    outsider = (
+        "import pymongo; c = pymongo.MongoClient('mongodb://mongo:27017'); "
+        "c.casetrail_audit.records.find_one()"
+    )
+    code, said = containers.try_exec("tickets", "python", "-c", outsider)
+    assert code != 0, said
+    assert "requires authentication" in said, said
+    stranger = (
+        "import asyncio, nats, ssl; c = ssl.create_default_context(cafile='/run/secrets/ca.crt'); "
+        "asyncio.run(nats.connect('tls://nats:4222', tls=c, allow_reconnect=False))"
+    )
+    code, said = containers.try_exec("tickets", "python", "-c", stranger)
+    assert code != 0, said
+    assert "authorization violation" in said.lower(), said
+    told("a user for each service at MongoDB and NATS, and nobody else comes in")
 
 
 def main() -> int:
@@ -171,6 +210,7 @@ def main() -> int:
         told(f"and again in {check_story(containers, play(containers))}")
         check_log(containers, folder)
         check_containers(containers)
+        check_users(containers)
         held = True
     finally:
         if not held:

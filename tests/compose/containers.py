@@ -36,17 +36,13 @@ class Containers:
         self.project = f"casetrail-test-{os.getpid()}"
         self._command = _compose()
         self._ingest, self._gateway = free_port(), free_port()
-        tokens = DataFolder.at(folder).tokens
-        folder.chmod(0o755)
-        tokens.chmod(0o644)  # the gateway's container reads it under a user of its own
+        self.secrets = folder / "secrets"
         self._environment = {
             **os.environ,
             "APP_SECRETS": self.identity.app_secret,
             "VERIFY_TOKENS": self.identity.verify_token,
             "WORKSPACES": json.dumps({"*": WORKSPACE}),
-            "WORKSPACE_KEY": self.identity.workspace_key,
-            "AUDIT_SIGNING_KEY": self.signer.secret_text(),
-            "TOKENS_FILE": str(tokens),
+            "SECRETS_DIR": str(self.secrets),
             "INGEST_PUBLISH": f"127.0.0.1:{self._ingest}",
             "GATEWAY_PUBLISH": f"127.0.0.1:{self._gateway}",
             "COMPOSE_PROJECT_NAME": self.project,
@@ -70,7 +66,23 @@ class Containers:
         )
 
     def up(self) -> None:
-        """Builds what is not built yet, and starts everything."""
+        """Builds what is not built yet, makes the secrets, and starts everything.
+
+        The secrets a test has to know are there already: the command keeps them.
+        """
+        self.secrets.mkdir()
+        known = {
+            "workspace-key": self.identity.workspace_key,
+            "signing-key": self.signer.secret_text(),
+            "tokens.json": DataFolder.at(self.folder).tokens.read_text(),
+        }
+        for name, text in known.items():
+            path = self.secrets / name
+            path.write_text(text)
+            path.chmod(0o444)
+        self("build", quiet=False)
+        said = self("run", "--rm", "keys")
+        assert "token of the" not in said, "a token file that was there is kept"
         self("up", "--build", "--detach", quiet=False)
 
     def down(self) -> None:
@@ -104,6 +116,21 @@ class Containers:
     def exec(self, name: str, *command: str) -> str:
         """What a command prints in a service's container."""
         return _run(["docker", "exec", self.container(name), *command])
+
+    def try_exec(self, name: str, *command: str) -> tuple[int, str]:
+        """The exit code of a command in a service's container, and what it said."""
+        done = subprocess.run(
+            ["docker", "exec", self.container(name), *command],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def size(self, name: str) -> int:
+        """Bytes of a service's image."""
+        image = json.loads(_run(["docker", "inspect", f"casetrail/{name}"]))[0]
+        return int(image["Size"])
 
     def logs(self, name: str) -> str:
         """What a service has said."""

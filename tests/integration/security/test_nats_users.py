@@ -79,7 +79,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterable[House]:
     """One server for the questions of this file."""
     folder = tmp_path_factory.mktemp("users")
     keys = folder / "keys"
-    config = keys_conf(make_keys(keys)) + users_conf()
+    config = users_conf(keys_conf(make_keys(keys)))
     with NatsServer(folder / "nats", users=config) as running:
         yield House(running, keys)
 

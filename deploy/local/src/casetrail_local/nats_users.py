@@ -46,7 +46,7 @@ class NatsUsers:
     def config(self) -> str:
         """What the server's configuration says about them."""
         by_key = {name: key for name, key in self.public.items() if name != OPERATOR}
-        return keys_conf(by_key) + users_conf({OPERATOR: self.password})
+        return users_conf(keys_conf(by_key), {OPERATOR: self.password})
 
     def operator_url(self, nats_url: str) -> str:
         """The address with the operator's name and password in it."""

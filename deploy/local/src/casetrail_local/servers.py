@@ -42,9 +42,11 @@ def nats_config(
     host: str = LOOPBACK,
     monitor_port: int | None = None,
     max_payload: int = MAX_PAYLOAD,
-    users: str = "",
+    more: str = "",
 ) -> str:
-    """The text of a nats.conf for one durable server; without `users` everybody may everything.
+    """The text of a nats.conf for one durable server.
+
+    `more` is what else it says: its users (without them everybody may everything), its cluster.
 
     `sync_interval: always` because JetStream otherwise acknowledges up to two minutes before the
     bytes are on disk; publishers group what waits, so that one fsync covers many events.
@@ -59,17 +61,19 @@ def nats_config(
         f'  store_dir: "{store_dir}"\n'
         "  sync_interval: always\n"
         "}\n"
-        f"{users}"
+        f"{more}"
     )
 
 
-def mongod_command(program: Path, data: Path, port: int, *, cache_gb: float = 0.5) -> list[str]:
-    """The command line of a one-node replica set `rs0` on loopback."""
+def mongod_command(
+    program: Path, data: Path, port: int, *, host: str = LOOPBACK, cache_gb: float = 0.5
+) -> list[str]:
+    """The command line of a member of the replica set `rs0`, which may be its only one."""
     return [
         str(program),
         *("--dbpath", str(data)),
         *("--port", str(port)),
-        *("--bind_ip", LOOPBACK),
+        *("--bind_ip", host),
         *("--replSet", "rs0"),
         *("--oplogSize", "1024"),
         *("--wiredTigerCacheSizeGB", str(cache_gb)),
@@ -213,7 +217,7 @@ class NatsServer(LocalServer):
 
     def _command(self) -> list[str]:
         config = self.data_dir / "nats.conf"
-        text = nats_config(self.data_dir / "jetstream", self.port, users=self._users)
+        text = nats_config(self.data_dir / "jetstream", self.port, more=self._users)
         config.write_text(text, encoding="utf-8")
         return [str(find_nats_server()), "-c", str(config)]
 

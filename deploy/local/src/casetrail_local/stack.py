@@ -197,7 +197,7 @@ class Stack:
         if "nats" in servers:
             store = self.folder.root / "nats" / "jetstream"
             allowed = "" if users is None else users.config()
-            config = nats_config(store, plan.ports["nats"], users=allowed)
+            config = nats_config(store, plan.ports["nats"], more=allowed)
             write_private(self.folder.nats_config, config)
             command = [str(find_nats_server()), "-c", str(self.folder.nats_config)]
             programs.append(Program("nats", command, priority=20))

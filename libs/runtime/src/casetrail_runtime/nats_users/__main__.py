@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from casetrail_runtime.nats_users.config import keys_conf, users_conf
+from casetrail_runtime.nats_users.config import KEYS_FILE, keys_conf, users_conf
 from casetrail_runtime.nats_users.permissions import users
 from casetrail_runtime.nkeys import NotAnNkey, UserKey
 
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m casetrail_runtime.nats_users",
         description="Makes a key for each user of NATS that has none yet in FOLDER, and writes "
-        "keys.conf (the public keys) and users.conf (what each may) beside them for the server.",
+        f"{KEYS_FILE} (the public keys) and users.conf (what each may) beside them.",
     )
     parser.add_argument("action", choices=["keys"])
     parser.add_argument("folder", type=Path)
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (NotAnNkey, OSError) as fault:
         print(fault, file=sys.stderr)  # noqa: T201 - a command
         return REFUSED
-    (options.folder / "keys.conf").write_text(keys_conf(public), encoding="utf-8")
+    (options.folder / KEYS_FILE).write_text(keys_conf(public), encoding="utf-8")
     (options.folder / "users.conf").write_text(users_conf(), encoding="utf-8")
     print(f"{len(public)} users: {', '.join(public)}")  # noqa: T201 - a command
     return 0

@@ -5,11 +5,12 @@ from typing import Final
 
 from casetrail_runtime.nats_users.permissions import NatsUser, users
 
+KEYS_FILE: Final = "nats-keys.conf"
 ANSWER_WITHIN: Final = "1m"
 """How long a reply subject may be published to; a command is answered sooner."""
 _HEAD: Final = """\
 # Who may publish and hear what. Made by `make docs` from the registry of events and the durables of
-# Casetrail: change those, not this. `$NAME` is the public key of a user, from keys.conf.
+# Casetrail: change those, not this. `$NAME` is the public key of a user.
 """
 
 
@@ -19,19 +20,23 @@ def variable(user: str) -> str:
 
 
 def keys_conf(public: Mapping[str, str]) -> str:
-    """keys.conf: the public key of each user; nothing in it is secret."""
+    """nats-keys.conf: the public key of each user; nothing in it is secret."""
     head = "# The public keys of the users in users.conf; the seeds are with the services.\n"
     return head + "".join(f'{variable(name)}: "{key}"\n' for name, key in public.items())
 
 
-def users_conf(passwords: Mapping[str, str] | None = None) -> str:
+def users_conf(
+    keys: str = f'include "{KEYS_FILE}"\n', passwords: Mapping[str, str] | None = None
+) -> str:
     """users.conf: everybody's permissions.
 
-    A user in `passwords` comes in by name and password, not by key: for tools on one machine.
+    `keys` is where the public keys are, in this text itself: a file that is included does not see
+    what the one that includes it says. A user in `passwords` comes in by name and password, not by
+    key: for tools on one machine.
     """
     given = passwords or {}
     parts = (_user(user, given.get(user.name)) for user in users())
-    return f"{_HEAD}\nauthorization {{\n  users: [\n" + "".join(parts) + "  ]\n}\n"
+    return f"{_HEAD}{keys}\nauthorization {{\n  users: [\n" + "".join(parts) + "  ]\n}\n"
 
 
 def _user(user: NatsUser, password: str | None) -> str:
