@@ -33,12 +33,12 @@ MONGOD: Final = 999
 """The user of the public MongoDB image; mongod wants its key file to be nobody else's."""
 ROLES: Final = ("agent", "lead", "reviewer", "admin", "service")
 MONGO_USERS: Final = {
-    "routing": ("casetrail_routing", "readWrite"),
-    "tickets": ("casetrail_tickets", "readWrite"),
-    "audit": ("casetrail_audit", "readWrite"),
-    "gateway": ("casetrail_audit", "read"),
+    "routing": {"casetrail_routing": "readWrite"},
+    "tickets": {"casetrail_tickets": "readWrite"},
+    "audit": {"casetrail_audit": "readWrite", "casetrail_audit_shadow": "readWrite"},
+    "gateway": {"casetrail_audit": "read"},
 }
-"""Each service's database, and what it may do there; nobody else's can be seen."""
+"""Each service's database first, and what it may do there; nobody else's can be seen."""
 VALID: Final = dt.timedelta(days=825)
 
 
@@ -98,11 +98,13 @@ def mongo(found: Secrets) -> None:
     found.keep("mongo-keyfile", lambda: base64.b64encode(os.urandom(96)).decode(), MONGOD)
     root = found.keep("mongo-root", lambda: secrets.token_urlsafe(32))
     people = []
-    for user, (database, role) in MONGO_USERS.items():
+    for user, may in MONGO_USERS.items():
+        database = next(iter(may))
         word = found.keep(f"mongo-{user}", lambda: secrets.token_urlsafe(32))
         address = f"mongodb://{user}:{word}@mongo:27017/{database}?replicaSet=rs0"
         found.again(f"mongo-url-{user}", address)
-        people.append({"user": user, "pwd": word, "database": database, "role": role})
+        roles = [{"role": role, "db": where} for where, role in may.items()]
+        people.append({"user": user, "pwd": word, "database": database, "roles": roles})
     found.again("mongo-users.json", json.dumps({"root": root, "users": people}, indent=1))
 
 

@@ -41,9 +41,8 @@ if (!isRoot()) {
   admin.auth("root", root);
 }
 untilWritable();
-for (const { user, pwd, database, role } of users) {
+for (const { user, pwd, database, roles } of users) {
   const own = db.getSiblingDB(database);
-  const roles = [{ role, db: database }];
   if (own.getUser(user) === null) {
     own.createUser({ user, pwd, roles });
   } else {

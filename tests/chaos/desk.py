@@ -36,7 +36,7 @@ WITH_EXTRA = [
 class Recorder:
     """`python -m casetrail_audit` as an operator runs it; its words go into a file."""
 
-    def __init__(self, name: str, nats_url: str, mongo_url: str, folder: Path) -> None:
+    def __init__(self, name: str, nats_url: str, mongo_url: str, folder: Path, **more: str) -> None:
         self.name = name
         self.port = free_port()
         self._words = folder / f"{name}.log"
@@ -49,6 +49,7 @@ class Recorder:
             "AUDIT_PORT": str(self.port),
             "AUDIT_INSTANCE": name,
             "AUDIT_LEASE_SECONDS": "2",
+            **more,
         }
         self._process: Process | None = None
         self._file: IO[bytes] | None = None
@@ -111,11 +112,9 @@ class Recorder:
 
 
 @dataclass
-class Desk:
-    """NATS, MongoDB and two recorders."""
+class Office:
+    """Recorders, and where their servers are."""
 
-    nats: NatsServer
-    mongo: MongoServer
     recorders: list[Recorder]
     client: Client
     settings: AuditSettings
@@ -131,12 +130,20 @@ class Desk:
             if not recorder.running:
                 await recorder.start()
 
+
+@dataclass
+class Desk(Office):
+    """One NATS, one MongoDB and two recorders."""
+
+    nats: NatsServer
+    mongo: MongoServer
+
     async def restart(self, server: LocalServer) -> None:
         """Starts a killed server on its port and data."""
         await asyncio.to_thread(server.start, 60.0)
 
 
-async def complete_through(office: Desk) -> int | None:
+async def complete_through(office: Office) -> int | None:
     """How far the log is complete; None while MongoDB does not say."""
     try:
         async with asyncio.timeout(2):
@@ -144,6 +151,16 @@ async def complete_through(office: Desk) -> int | None:
     except (PyMongoError, TimeoutError):
         return None
     return 0 if book is None else int(book["complete_through"])
+
+
+def settings_of(nats_url: str, mongo_url: str) -> AuditSettings:
+    """The recorders' settings, for what looks at their log from here."""
+    return AuditSettings(
+        nats_url=SecretStr(nats_url),
+        mongo_url=SecretStr(mongo_url),
+        workspace_key=SecretStr(KEY),
+        signing_key=SecretStr(SIGNING_KEY),
+    )
 
 
 @asynccontextmanager
@@ -154,18 +171,13 @@ async def desk(folder: Path, *, recorders: int = 2) -> AsyncIterator[Desk]:
         await apply_all(client.jetstream(), WITH_EXTRA, DURABLES)
         await client.close()
         mongo_url = mongo.database_url(DATABASE)
-        settings = AuditSettings(
-            nats_url=SecretStr(server.url),
-            mongo_url=SecretStr(mongo_url),
-            workspace_key=SecretStr(KEY),
-            signing_key=SecretStr(SIGNING_KEY),
-        )
+        settings = settings_of(server.url, mongo_url)
         made = Desk(
-            server,
-            mongo,
             [Recorder(f"recorder-{n}", server.url, mongo_url, folder) for n in range(recorders)],
             make_client(settings, "chaos"),
             settings,
+            server,
+            mongo,
         )
         try:
             await made.keep_up()

@@ -40,15 +40,20 @@ class Producer:
         self.acknowledged = Acknowledged()
         self.sent = 0
         self.per_second = 0.0
+        self.longest_pause = 0.0
+        """Seconds between two acknowledgements, at most."""
+        self._stopping = False
+        self._heard = time.monotonic()
 
     async def run(self, per_second: float) -> None:
         """Publishes everything at this rate, in bursts; repeats what was not acknowledged."""
         self.per_second = per_second
         await self._broker.connect()
+        self._heard = time.monotonic()
         publisher = StreamPublisher(self._broker, "SUPPORT")
         began = time.monotonic()
         try:
-            while self.sent < len(self._messages):
+            while self.sent < len(self._messages) and not self._stopping:
                 burst = self._messages[self.sent : self.sent + self._dice.randint(1, 200)]
                 await asyncio.gather(*(self._store(publisher, message) for message in burst))
                 self.sent += len(burst)
@@ -59,6 +64,10 @@ class Producer:
             await publisher.close()
             await self._broker.stop()
 
+    def stop(self) -> None:
+        """Nothing more after the burst under way, which is still seen through."""
+        self._stopping = True
+
     async def _store(self, publisher: StreamPublisher, message: Published) -> None:
         while True:
             try:
@@ -67,6 +76,9 @@ class Producer:
                 self.acknowledged.refused += 1
                 await asyncio.sleep(PATIENCE)
                 continue
+            now = time.monotonic()
+            self.longest_pause = max(self.longest_pause, now - self._heard)
+            self._heard = now
             self.acknowledged.again += ack.duplicate
             self.acknowledged.by_seq.setdefault(ack.seq, message)
             return

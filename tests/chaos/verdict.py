@@ -14,7 +14,7 @@ from casetrail_evidence.merkle import CompactRange
 from casetrail_runtime.broker import ServiceBroker, make_broker
 from casetrail_runtime.mongo import Database
 
-from tests.chaos.desk import Desk
+from tests.chaos.desk import Office
 from tests.integration.audit.publishing import Published
 from tests.support.waiting import eventually
 
@@ -36,7 +36,7 @@ class Verdict:
             self.faults.append(fault)
 
 
-async def settled(desk: Desk, last_seq: int, within: float) -> None:
+async def settled(desk: Office, last_seq: int, within: float) -> None:
     """Returns when everything up to `last_seq` is complete, folded, sealed and published."""
 
     async def check() -> bool:
@@ -56,7 +56,7 @@ async def settled(desk: Desk, last_seq: int, within: float) -> None:
     await eventually(check, within)
 
 
-async def judge(desk: Desk, acknowledged: Mapping[int, Published], within: float) -> Verdict:
+async def judge(desk: Office, acknowledged: Mapping[int, Published], within: float) -> Verdict:
     """Everything the log promises, after all servers are back."""
     verdict = Verdict(acknowledged=len(acknowledged))
     broker = make_broker(desk.settings, "judge", exit_after=None)
@@ -149,7 +149,7 @@ async def _sealed(verdict: Verdict, db: Database) -> None:
     verdict.sealed = tree.size
 
 
-async def _rebuilt(verdict: Verdict, desk: Desk, broker: ServiceBroker) -> None:
+async def _rebuilt(verdict: Verdict, desk: Office, broker: ServiceBroker) -> None:
     """INVARIANT I6: a rebuild from the stream is the same, views and root."""
     paper = io.StringIO()
     with redirect_stdout(paper):

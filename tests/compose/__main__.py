@@ -129,7 +129,7 @@ def check_log(containers: Containers, folder: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     told(done.stdout.strip().splitlines()[-1])
     rebuilt = containers.exec(
-        "audit", "python", "-m", "casetrail_audit", "rebuild", "--into", "rebuilt"
+        "audit", "python", "-m", "casetrail_audit", "rebuild", "--into", "casetrail_audit_shadow"
     )
     assert "It is the same as the running log." in rebuilt, rebuilt
     told(rebuilt.strip().splitlines()[-1])
