@@ -48,6 +48,10 @@ bench: ready ## measure; one JSON object a line; ARGS="recorder --quick" chooses
 chaos: ready ## kill everything at random, by a seed; all of it: EVENTS=200000 SEEDS=20 AWAY=300 RATE=1000 ITEMS=20000
 	@$(PY) -m tests.chaos $(ARGS)
 
+.PHONY: cluster
+cluster: ready ## three nats-servers and three mongods, nine faults, in namespaces of their own (root); FAULTS="disk full" chooses
+	@$(PY) -m tests.cluster $(ARGS)
+
 .PHONY: sim
 sim: ready ## a simulated sale day with kills; CUSTOMERS=5000 ITEMS=50000 AGENTS=30 SEED=1
 	@$(PY) -m tests.simulation $(ARGS)
@@ -79,6 +83,12 @@ compose-test: ready ## docker-compose.yml built, played, killed and checked; nee
 images: $(addprefix image-,$(SERVICES)) ## build the image of each service; needs Docker
 $(addprefix image-,$(SERVICES)): image-%:
 	docker build $(BUILD_ARGS) --file services/$*/Dockerfile --tag casetrail/$*:$(VERSION) --tag casetrail/$* .
+
+.PHONY: sbom
+sbom: ready ## what is in each image, as CycloneDX in dist/
+	@mkdir -p dist
+	@for service in $(SERVICES); do $(PY) -m cyclonedx_py requirements requirements/$$service.txt \
+	  --output-reproducible --validate --output-file dist/sbom-$$service.json && echo dist/sbom-$$service.json || exit 1; done
 
 # An image holds what its service needs and no more, in the versions of runtime.txt.
 LIBS_ingest := contracts runtime

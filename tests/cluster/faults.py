@@ -100,17 +100,20 @@ async def peers_cut(house: House) -> None:
 async def disk_full(house: House) -> None:
     """The disk of one host has no byte left, under the leader's stream and a mongod's data."""
     leader = await house.stream_leader()
-    number = house.nats.index(leader)
-    for node in (leader, house.mongo[number]):
+    nodes = (leader, house.mongo[house.nats.index(leader)])
+    for node in nodes:
         await asyncio.to_thread(node.stop)
         _small_disk(node.folder)
         await asyncio.to_thread(node.start)
     await house.together()
-    ballast = [_fill(node.folder) for node in (leader, house.mongo[number])]
+    await house.lead_with(leader)
+    ballast = [_fill(node.folder) for node in nodes]
     await asyncio.sleep(NOTICED)
+    felt = [node.name for node in nodes if "no space left" in node.words().lower()]
+    assert leader.name in felt, f"nobody felt the full disk but {felt}"
     for file in ballast:
         file.unlink()
-    for node in (leader, house.mongo[number]):  # a server that met a full disk is started again
+    for node in nodes:  # a server that met a full disk is started again
         await asyncio.to_thread(node.kill)
         await asyncio.to_thread(node.start)
     await house.keep_up()

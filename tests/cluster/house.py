@@ -1,6 +1,7 @@
 """A cluster with its streams and its replica set, and two recorders on it."""
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -59,6 +60,21 @@ class House(Office):
             return next(node for node in self.nats if node.name == info.cluster.leader)
 
         return await eventually(ask, TOGETHER_WITHIN)
+
+    async def lead_with(self, node: NatsNode) -> None:
+        """Returns when this server leads SUPPORT."""
+        wish = json.dumps({"placement": {"preferred": node.name}}).encode()
+
+        async def ask() -> bool:
+            if await self.stream_leader() is node:
+                return True
+            async with self._visit() as client:
+                await client.request(
+                    f"$JS.API.STREAM.LEADER.STEPDOWN.{SUPPORT.name}", wish, timeout=5
+                )
+            return False
+
+        await eventually(ask, TOGETHER_WITHIN)
 
     async def primary(self) -> MongoNode:
         """Who is the primary now."""

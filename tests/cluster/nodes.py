@@ -42,7 +42,7 @@ class Node(ABC):
         if self.running:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        log = self.folder.with_suffix(".log")
+        log = self._log
         with log.open("ab") as words:
             self._process = subprocess.Popen(
                 [*self._prefix, *self._command()],
@@ -56,6 +56,14 @@ class Node(ABC):
             if not self.running or time.monotonic() > deadline:
                 raise AssertionError(f"{self.name} does not answer: {last_words(log)}")
             time.sleep(0.05)
+
+    @property
+    def _log(self) -> Path:
+        return self.folder.with_suffix(".log")
+
+    def words(self) -> str:
+        """Everything it has said."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
 
     def kill(self) -> None:
         """`kill -9`."""

@@ -77,7 +77,8 @@ def test_what_a_pod_is_told_is_what_its_service_asks(service: str) -> None:
     settings = getattr(module, f"{service.title()}Settings")
     prefix = settings.model_config["env_prefix"]
     known = {f"{prefix}{name}".upper(): field for name, field in settings.model_fields.items()}
-    given = {variable["name"] for variable in container_of(service)["env"]}
+    named = {variable["name"] for variable in container_of(service)["env"]}
+    given = {name if name in known else name.removesuffix("_FILE") for name in named}
     assert given <= known.keys()
     needed = {name for name, field in known.items() if field.is_required()}
     assert needed <= given
@@ -155,7 +156,9 @@ def test_the_servers_are_durable() -> None:
     servers = ROOT / "deploy" / "kubernetes" / "servers"
     nats = yaml.safe_load((servers / "nats-values.yaml").read_text("utf-8"))["config"]
     assert nats["cluster"]["replicas"] == 3
-    assert nats["merge"]["jetstream"]["sync_interval"] == "always"
+    assert nats["jetstream"]["merge"]["sync_interval"] == "always"
+    assert nats["nats"]["tls"]["enabled"] is True
+    assert nats["merge"]["$include"].endswith("/users.conf")
     mongo = yaml.safe_load((servers / "mongodb.yaml").read_text("utf-8"))["spec"]
     assert mongo["members"] == 3
     roles = {user["name"]: user["roles"] for user in mongo["users"]}

@@ -50,7 +50,7 @@ class ServiceBroker(NatsBroker):
             entrance.servers,
             name=f"casetrail-{service}",
             max_reconnect_attempts=-1,
-            ping_interval=10,
+            ping_interval=5,  # a silent server is left after ten to fifteen seconds
             max_outstanding_pings=2,
             graceful_timeout=graceful_timeout,
             ack_policy=AckPolicy.MANUAL,
