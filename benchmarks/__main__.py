@@ -7,12 +7,13 @@ also writes them down, with the machine and the versions they were measured on.
 import argparse
 import contextlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import commands, escalation, gateway, growth, ingest, live, recorder, seal
+from benchmarks import commands, escalation, gateway, growth, ingest, live, recorder, seal, soak
 from benchmarks.document import Recording
 
-BENCHMARKS = {
+BENCHMARKS: dict[str, Callable[..., None]] = {
     "ingest": ingest.run,
     "recorder": recorder.run,
     "seal": seal.run,
@@ -21,19 +22,24 @@ BENCHMARKS = {
     "commands": commands.run,
     "gateway": gateway.run,
     "live": live.run,
+    "soak": soak.run,
 }
+LONG = {"soak"}
+"""Only when it is named."""
 
 
 def main() -> int:
     """Runs the benchmarks that are named, all of them without a name."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS], help="which; default all")
+    parser.add_argument(
+        "names", nargs="*", choices=[[], *BENCHMARKS], help="which; default all but soak"
+    )
     parser.add_argument("--quick", action="store_true", help="a tenth of the size")
     parser.add_argument("--document", type=Path, metavar="FILE", help="write the figures here")
     options = parser.parse_args()
     recording = Recording(sys.stdout)
     with contextlib.redirect_stdout(recording):
-        for name in options.names or BENCHMARKS:
+        for name in options.names or [each for each in BENCHMARKS if each not in LONG]:
             recording.begin(name)
             BENCHMARKS[name](quick=options.quick)
     if options.document is not None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -153,6 +154,9 @@ async def clocks_stepped(house: House) -> None:
     for step in ("+3600", "-3600", "+0"):
         house.clock.write_text(f"{step}\n")
         await asyncio.sleep(8)
+        now = await asyncio.to_thread(house.mongo[0].clock)
+        off = (now - datetime.now(UTC)).total_seconds()
+        assert abs(off - int(step)) < 60, f"{step} asked, and its clock is off by {off:.0f} s"
     await house.keep_up()
 
 

@@ -57,7 +57,9 @@ class House(Office):
             async with self._visit() as client:
                 info = await client.jetstream(timeout=2).stream_info(SUPPORT.name)
             assert info.cluster is not None
-            return next(node for node in self.nats if node.name == info.cluster.leader)
+            leader = [node for node in self.nats if node.name == info.cluster.leader]
+            assert leader, "nobody leads the stream"
+            return leader[0]
 
         return await eventually(ask, TOGETHER_WITHIN)
 
@@ -81,7 +83,9 @@ class House(Office):
 
         async def ask() -> MongoNode:
             hello = await self._asked("hello")
-            return next(node for node in self.mongo if node.address == hello["me"])
+            primary = [node for node in self.mongo if node.address == hello["me"]]
+            assert primary, "nobody is primary"
+            return primary[0]
 
         return await eventually(ask, TOGETHER_WITHIN)
 

@@ -5,8 +5,9 @@ import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from casetrail_local.binaries import find_mongod, find_nats_server
 from casetrail_local.ready import nats_answers
@@ -145,15 +146,25 @@ class MongoNode(Node):
 
     def answers(self) -> bool:
         """Whether it says what it is."""
-        client: MongoClient[dict[str, object]] = MongoClient(
-            self.host, self.port, directConnection=True, serverSelectionTimeoutMS=500
+        try:
+            self._hello()
+        except PyMongoError:
+            return False
+        return True
+
+    def clock(self) -> datetime:
+        """What time it is there."""
+        now: datetime = self._hello()["localTime"]
+        return now.replace(tzinfo=UTC)
+
+    def _hello(self) -> dict[str, Any]:
+        client: MongoClient[dict[str, Any]] = MongoClient(
+            *(self.host, self.port),
+            directConnection=True,
+            serverSelectionTimeoutMS=500,
         )
         with client:
-            try:
-                client.admin.command("hello")
-            except PyMongoError:
-                return False
-        return True
+            return client.admin.command("hello")
 
     def _command(self) -> list[str]:
         database = self.folder / "db"
