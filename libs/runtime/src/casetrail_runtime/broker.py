@@ -21,7 +21,7 @@ from faststream.nats import NatsBroker
 from faststream.specification import AsyncAPI
 from nats.aio.client import Client
 
-from casetrail_runtime.connecting import Entrance, NatsSettings
+from casetrail_runtime.connecting import Entrance, NatsSettings, give_up_on_silence
 from casetrail_runtime.health import send_json
 from casetrail_runtime.redaction import describe_error, redact_text
 from casetrail_runtime.tasks import end
@@ -90,6 +90,7 @@ class ServiceBroker(NatsBroker):
         """As FastStream connects, with a client that knows the user's key."""
         client = self._entrance.client()
         await client.connect(**self._connection_kwargs)
+        give_up_on_silence(client)
         self.config.connect(client)
         return client
 
@@ -129,6 +130,8 @@ class ServiceBroker(NatsBroker):
             log.warning("disconnected from NATS")
 
     async def _on_reconnected(self) -> None:
+        if self._connection is not None:
+            give_up_on_silence(self._connection)
         log.info("connected to NATS again")
 
     async def _on_error(self, error: Exception) -> None:

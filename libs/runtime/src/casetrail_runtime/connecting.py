@@ -1,15 +1,19 @@
 """How a process comes in at NATS: its address, its key, and the certificate it trusts."""
 
+import socket
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 from nats.aio.client import Client
 from pydantic import SecretStr
 
 from casetrail_runtime.nats_users.permissions import inbox_prefix
 from casetrail_runtime.nkeys import UserKey
+
+UNHEARD: Final = 10.0
+"""Seconds."""
 
 
 class NatsSettings(Protocol):
@@ -65,6 +69,20 @@ class Entrance:
         client = self.client()
         await client.connect(self.servers, **self.options(), **more)
         return client
+
+
+def give_up_on_silence(client: Client) -> None:
+    """The kernel ends the connection when what was sent is not taken for `UNHEARD` seconds.
+
+    nats-py notices a silent server by its pings, closes the connection, and waits for that. A
+    connection with something left to send closes when it has been sent: not while the other end is
+    out of reach or frozen, which without this is a quarter of an hour of neither old nor new server.
+    """
+    writer = getattr(getattr(client, "_transport", None), "_io_writer", None)
+    connection = None if writer is None else writer.get_extra_info("socket")
+    if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+        milliseconds = int(UNHEARD * 1000)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
 
 def addresses(text: str) -> list[str]:
