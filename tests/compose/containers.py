@@ -19,6 +19,7 @@ from casetrail_local.ports import free_port
 ROOT: Final = Path(__file__).resolve().parents[2]
 SERVICES: Final = ("ingest", "routing", "tickets", "audit", "gateway")
 SERVERS: Final = ("nats", "mongo")
+PYTHON_IMAGE: Final = "python:3.13-slim-bookworm"
 IMAGES: Final = ("PYTHON_IMAGE", "NATS_IMAGE", "MONGO_IMAGE")
 
 
@@ -127,10 +128,11 @@ class Containers:
         )
         return done.returncode, done.stdout + done.stderr
 
-    def size(self, name: str) -> int:
-        """Bytes of a service's image."""
-        image = json.loads(_run(["docker", "inspect", f"casetrail/{name}"]))[0]
-        return int(image["Size"])
+    def added(self, name: str) -> int:
+        """Bytes a service's image has more than the image of Python it stands on."""
+        base = os.environ.get("PYTHON_IMAGE") or PYTHON_IMAGE
+        whole, below = json.loads(_run(["docker", "inspect", f"casetrail/{name}", base]))
+        return int(whole["Size"]) - int(below["Size"])
 
     def logs(self, name: str) -> str:
         """What a service has said."""

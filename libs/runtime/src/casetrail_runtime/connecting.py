@@ -76,7 +76,7 @@ def give_up_on_silence(client: Client) -> None:
 
     nats-py notices a silent server by its pings, closes the connection, and waits for that. A
     connection with something left to send closes when it has been sent: not while the other end is
-    out of reach or frozen, which without this is a quarter of an hour of neither old nor new server.
+    out of reach or frozen. Without this that is a quarter of an hour without any server.
     """
     writer = getattr(getattr(client, "_transport", None), "_io_writer", None)
     connection = None if writer is None else writer.get_extra_info("socket")
