@@ -33,7 +33,7 @@ INSTALLED: Final = (
     "import importlib.metadata as m; print(*(d.metadata['Name'] for d in m.distributions()))"
 )
 MOST_ADDED: Final = 125_000_000
-"""Bytes an image adds to its base: the public slim image of Python has as many, both have 250 MB."""
+"""Bytes an image adds to its base. The public slim image of Python has about as many."""
 
 
 def told(sentence: str) -> None:
