@@ -1,5 +1,6 @@
 """The views in MongoDB, and the reads the indexes are for."""
 
+import time
 from typing import Any
 
 import pytest
@@ -122,6 +123,46 @@ async def test_a_batch_is_written_whole_or_not_at_all(
         assert not await store.commit(15, 17, case["opened_at"], forged)  # type: ignore[arg-type]
         assert (await replica.views())[("cases", "main:CASE-1001")] == case
         assert await store.as_of() == 16
+
+
+async def test_a_writer_that_died_within_a_batch_stops_nobody(
+    audit_settings: AuditSettings, publisher: StreamPublisher
+) -> None:
+    """INVARIANT I10: its transaction stays open on the server; the next writer ends it at once."""
+    await send_all(publisher, story_messages())
+    async with running(audit_settings) as replica:
+        await replica.complete(16)
+        case = (await replica.views())[("cases", "main:CASE-1001")]
+        batch = {("cases", "main:CASE-1001"): {**case, "owner": "agent:z"}}
+        dead = MongoViews(replica.client, replica.db)
+        session = await dead._own_session()
+        session.start_transaction()
+        await replica.db["projections"].update_one(
+            {"_id": "views"}, {"$set": {"as_of_seq": 17}}, session=session
+        )  # and here it was killed
+        began = time.monotonic()
+        heir = MongoViews(replica.client, replica.db)
+        assert await heir.commit(16, 17, case["opened_at"], batch)  # type: ignore[arg-type]
+        assert time.monotonic() - began < 30, "MongoDB itself ends it after a minute or more"
+        assert (await replica.views())[("cases", "main:CASE-1001")]["owner"] == "agent:z"
+
+
+async def test_a_writer_that_was_taken_for_dead_goes_on(
+    audit_settings: AuditSettings, publisher: StreamPublisher
+) -> None:
+    """INVARIANT I10: whose session was ended begins another; nothing is written twice or lost."""
+    await send_all(publisher, story_messages())
+    async with running(audit_settings) as replica:
+        await replica.complete(16)
+        case = (await replica.views())[("cases", "main:CASE-1001")]
+        at = case["opened_at"]
+        one, other = (MongoViews(replica.client, replica.db) for _ in range(2))
+        assert await one.commit(16, 17, at, {})
+        assert await other.commit(17, 18, at, {})
+        assert not await one.commit(17, 19, at, {})
+        assert await one.commit(18, 19, at, {})
+        assert await other.commit(19, 20, at, {})
+        assert await other.as_of() == 20
 
 
 async def test_reads_walk_indexes_in_log_order(

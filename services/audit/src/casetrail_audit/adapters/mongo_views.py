@@ -1,17 +1,24 @@
-"""The views in MongoDB: every batch of records is one transaction."""
+"""The views in MongoDB: every batch of records is one transaction.
+
+A writer that is killed within a transaction leaves it open: MongoDB ends it after a minute or more
+(`transactionLifetimeLimitSeconds`), and until then nobody else can move the views. So a writer
+writes down its session, and the next one ends what that session left.
+"""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection as Some
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, get_args
+from typing import Any, Final, cast, get_args
 
+from bson.binary import Binary
 from casetrail_runtime.mongo import DURABLE_READ, DURABLE_WRITE, Client, Database
+from motor.motor_asyncio import AsyncIOMotorClientSession as Session
 from pymongo import ReplaceOne
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
-from casetrail_audit.adapters.indexes import PROJECTIONS
+from casetrail_audit.adapters.indexes import LEASES, PROJECTIONS
 from casetrail_audit.domain.folding import Key, Kind, View, Views
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -26,6 +33,7 @@ class MongoViews:
         self._client = client
         self._db = db
         self._prefix = prefix
+        self._session: Session | None = None
 
     async def as_of(self) -> int:
         """The last record the views know; 0 after a clearing that was cut short, finished here."""
@@ -59,26 +67,51 @@ class MongoViews:
             writes[kind].append(ReplaceOne({"_id": id_}, view, upsert=True))
         projection = {"_id": self._prefix + NAME, "as_of_seq": before, "clearing": None}
         moved = {"as_of_seq": after, "as_of_time": at}
-        async with await self._client.start_session() as session:
-            try:
-                async with session.start_transaction(DURABLE_READ, DURABLE_WRITE):
-                    done = await self._db[PROJECTIONS].update_one(
-                        projection, {"$set": moved}, upsert=before == 0, session=session
-                    )
-                    if done.matched_count == 0 and done.upserted_id is None:
-                        await session.abort_transaction()
-                        return False
-                    for kind, batch in writes.items():
-                        await self._db[self._prefix + kind].bulk_write(
-                            batch, ordered=False, session=session
-                        )
-            except DuplicateKeyError:  # the first batch of all, twice
-                return False
-            except OperationFailure as error:
-                if error.code == WRITE_CONFLICT:
+        session = await self._own_session()
+        try:
+            async with session.start_transaction(DURABLE_READ, DURABLE_WRITE):
+                done = await self._db[PROJECTIONS].update_one(
+                    projection, {"$set": moved}, upsert=before == 0, session=session
+                )
+                if done.matched_count == 0 and done.upserted_id is None:
+                    await session.abort_transaction()
                     return False
-                raise
+                for kind, batch in writes.items():
+                    await self._db[self._prefix + kind].bulk_write(
+                        batch, ordered=False, session=session
+                    )
+        except DuplicateKeyError:  # the first batch of all, twice
+            return False
+        except OperationFailure as error:
+            await self._leave_session()
+            if error.code == WRITE_CONFLICT:
+                return False
+            raise
+        except PyMongoError:
+            await self._leave_session()
+            raise
         return True
+
+    async def _own_session(self) -> Session:
+        """The session of this writer; when it is new, the one before it is ended."""
+        if self._session is None:
+            leases, mine = self._db[LEASES], {"_id": f"{self._prefix}{NAME} writer"}
+            session = await self._client.start_session()
+            before = await leases.find_one(mine)
+            if before is not None:
+                left = [{"id": Binary.from_uuid(before["session"])}]
+                await self._client.admin.command({"killSessions": left})
+            identity = cast("Mapping[str, Any]", session.session_id)  # its types say a function
+            own = {"$set": {"session": identity["id"]}}
+            await leases.update_one(mine, own, upsert=True)
+            self._session = session
+        return self._session
+
+    async def _leave_session(self) -> None:
+        """The next batch begins a new one, and ends whatever stood in the way of this one."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.end_session()
 
     async def clear(self) -> None:
         """Makes all views empty, as of 0; finished by the next reader if it is cut short."""
