@@ -29,6 +29,7 @@ from tests.support.waiting import eventually
 SHARE: Final = 0.6
 CUSTOMERS: Final = 300
 CAPACITY: Final = 100
+MOST_WAITING: Final = 48
 RAMP: Final = 60.0
 SENDERS: Final = 8
 EVERY: Final = 10.0
@@ -94,10 +95,13 @@ class Traffic:
         await asyncio.gather(*(sender() for _ in range(SENDERS)))
 
     async def steady(self, per_second: float, seconds: float) -> None:
-        """At this rate, whatever the answers take."""
-        began, waiting = time.monotonic(), set[asyncio.Task[None]]()
-        for number in range(int(per_second * seconds)):
-            await asyncio.sleep(max(0.0, began + number / per_second - time.monotonic()))
+        """At this rate, for so long; fewer while `MOST_WAITING` are not answered yet."""
+        began, waiting, number = time.monotonic(), set[asyncio.Task[None]](), 0
+        while (now := time.monotonic()) < began + seconds:
+            if len(waiting) >= MOST_WAITING or now < began + number / per_second:
+                await asyncio.sleep(0.002)
+                continue
+            number += 1
             task = asyncio.create_task(self.one())
             waiting.add(task)
             task.add_done_callback(waiting.discard)

@@ -211,7 +211,10 @@ async def house(
         }
         mongods[0].environment = {**os.environ, **moved}
     try:
-        await asyncio.gather(*(asyncio.to_thread(node.start) for node in (*servers, *mongods)))
+        starts = [asyncio.to_thread(node.start) for node in (*servers, *mongods)]
+        for failed in await asyncio.gather(*starts, return_exceptions=True):
+            if failed is not None:
+                raise failed
         await asyncio.to_thread(_initiate, mongods)
         nats_url = ",".join(node.url for node in servers)
         await _streams(nats_url)
