@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +40,6 @@ async def test_a_frozen_server_is_left_though_its_connection_cannot_close(
     assert client.connected_url.port == frozen.port
     assert frozen.pid is not None
     os.kill(frozen.pid, signal.SIGSTOP)
-    began = time.monotonic()
     for _ in range(64):  # more than the two kernels' buffers hold
         await client.publish("nobody.hears", bytes(256 * 1024))
 
@@ -50,7 +48,6 @@ async def test_a_frozen_server_is_left_though_its_connection_cannot_close(
         return client.is_connected and where is not None and where.port == other.port
 
     await eventually(elsewhere, within=15)
-    assert time.monotonic() - began < 60
     await client.publish("nobody.hears", b"and it goes on")
     await client.flush(timeout=10)
     await broker.stop()
