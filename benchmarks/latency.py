@@ -11,8 +11,9 @@ from benchmarks.load import Bench, events, percentile, show
 from benchmarks.service import service
 
 TICK = 0.01
-LOOK = 0.004
-"""Seconds between two looks: oftener, and the looking itself would load the server measured."""
+LOOK = 0.02
+"""Seconds between two looks, which what is measured is longer by at most: oftener, and the looking
+itself would load the server."""
 WARM_UP = 2.0
 
 

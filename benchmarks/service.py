@@ -16,6 +16,5 @@ async def service(office: Bench, mongo_url: str) -> asyncio.subprocess.Process:
         AUDIT_WORKSPACE_KEY=KEY,
         AUDIT_SIGNING_KEY="00" * 32,
         AUDIT_PORT=str(free_port()),
-        AUDIT_LEASE_SECONDS="1",
         AUDIT_LOG_LEVEL="error",
     )

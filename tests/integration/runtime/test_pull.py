@@ -172,6 +172,33 @@ async def test_several_batches_at_once(desk: ServiceBroker, client: Client) -> N
     assert 1 < most <= 3
 
 
+async def test_little_that_comes_waits_for_the_batch_before_it(
+    desk: ServiceBroker, client: Client
+) -> None:
+    """One large batch after a slow one, not many small ones beside it; a full one does not wait."""
+    batches: list[int] = []
+    slow = asyncio.Event()
+
+    async def handle(msgs: Sequence[Msg]) -> None:
+        batches.append(len(msgs))
+        if len(batches) == 1:
+            await slow.wait()
+
+    subscribe_batch(desk, "audit", handle, max_batch=20, linger=0, concurrency=3)
+    publisher = StreamPublisher(await started(desk), "SUPPORT")
+    await publisher.publish(event(0))
+    await eventually(lambda: len(batches) == 1)
+    for n in range(1, 20):
+        await publisher.publish(event(n))
+    assert batches == [1]
+    await publisher.publish(event(20))
+    await eventually(lambda: batches == [1, 20])
+    await publisher.publish(event(21))
+    slow.set()
+    await eventually(lambda: idle(client, "audit"))
+    assert batches == [1, 20, 1]
+
+
 def reached(ids: set[str], least: int) -> bool:
     """Whether so many have come."""
     return len(ids) >= least

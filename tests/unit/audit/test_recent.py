@@ -89,3 +89,17 @@ async def test_a_failed_reading_is_not_kept() -> None:
     assert [type(one) for one in told] == [ConnectionError, ConnectionError]
     store.away = False
     assert len(await once.finals(0, 5)) == 1
+
+
+async def test_a_reading_that_was_begun_is_the_one_that_is_asked_for() -> None:
+    """One that failed in the background tells nobody, and is tried again."""
+    store = Store()
+    once = ReadOnce(store)
+    once.begin_reading(0, 5)
+    assert len(await once.finals(0, 5)) == 1
+    assert store.reads == [(0, 5)]
+    store.away = True
+    once.begin_reading(5, 9)
+    await asyncio.sleep(0.01)
+    store.away = False
+    assert len(await once.finals(5, 9)) == 1

@@ -32,6 +32,7 @@ from casetrail_audit.use_cases import (
     RecordMessages,
 )
 from casetrail_audit.use_cases.finals import ReadOnce
+from casetrail_audit.use_cases.known_views import KnownViews
 
 FOLLOWER = "follower"
 
@@ -74,9 +75,9 @@ def assemble(
         recorded=recorded,
         stream=stream,
         book=book,
-        complete=CompleteLog(stream, records, book, key),
+        complete=CompleteLog(stream, records, book, key, finals.begin_reading),
         find_missing=find_missing,
-        fold_views=FoldViews(finals, MongoViews(client, db)),
+        fold_views=FoldViews(finals, KnownViews(MongoViews(client, db))),
         publish=PublishRecords(finals, JetStreamAudit(broker)),
         lease=Lease(db[LEASES], FOLLOWER, settings.instance, settings.lease_seconds),
         lease_seconds=settings.lease_seconds,

@@ -105,6 +105,12 @@ class Pump:
         await self._pull()
         return taken
 
+    async def holds(self, count: int) -> None:
+        """Returns when so many are here to be taken, or the pump is stopped."""
+        while len(self._buffer) < count and not self._stopping:
+            self._arrived.clear()
+            await self._arrived.wait()
+
     async def ack(self, msgs: Iterable[Msg]) -> None:
         """Tells the server that these are safe. One that does not hear it delivers them again."""
         acked = [msg for msg in msgs if not msg.is_acked]

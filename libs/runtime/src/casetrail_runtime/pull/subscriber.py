@@ -66,7 +66,11 @@ class PumpSubscriber(BatchPullStreamSubscriber):
         self.add_task(self._feed)
 
     async def _feed(self) -> None:
-        """Gives batches to FastStream, up to `concurrency` of them at once."""
+        """Gives batches to FastStream, up to `concurrency` of them at once.
+
+        The next batch begins when the one before it ends or when it is full, whichever is first:
+        when little arrives, few large batches cost less than many small ones side by side.
+        """
         pump = self.pump
         assert pump is not None
         places = asyncio.Semaphore(self.consumer.concurrency)
@@ -80,6 +84,12 @@ class PumpSubscriber(BatchPullStreamSubscriber):
 
         while True:
             await places.acquire()
+            if under_way:
+                full = asyncio.create_task(pump.holds(self.consumer.max_batch))
+                try:
+                    await asyncio.wait({full, *under_way}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    full.cancel()
             msgs = await pump.take(self.consumer.max_batch, self.consumer.linger)
             if not msgs:
                 return

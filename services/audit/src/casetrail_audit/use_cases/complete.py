@@ -1,7 +1,7 @@
 """The log is completed in order: what is up to `complete_through` never changes again."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -25,11 +25,20 @@ class CompleteLog:
     below it is recorded, so it is certain: it gets its final `of`, differences and leaf.
     """
 
-    def __init__(self, stream: Stream, records: Records, book: LogBook, key: bytes) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        records: Records,
+        book: LogBook,
+        key: bytes,
+        settled: Callable[[int, int], None] = lambda _after, _through: None,
+    ) -> None:
+        """`settled` is told which records are final, while the book is still being written."""
         self._stream = stream
         self._records = records
         self._book = book
         self._key = key
+        self._settled = settled
         self._standing: Standing | None = None
 
     async def __call__(self, most: int | None = None) -> Standing:
@@ -49,6 +58,7 @@ class CompleteLog:
                     return standing
                 continue
             settled = await self._copies(run) or [await self._doubtful(run[0])]
+            self._settled(standing.complete_through, settled[-1].seq)
             if not await self._book.advance(standing, settled):
                 standing = await self._read()
                 continue

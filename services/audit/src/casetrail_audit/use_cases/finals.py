@@ -28,11 +28,19 @@ class ReadOnce:
 
     async def finals(self, after: int, through: int) -> Sequence[FinalRecord]:
         """As `Finals` says; what was read last is kept, for it can no longer change."""
+        return await asyncio.shield(self._read(after, through))
+
+    def begin_reading(self, after: int, through: int) -> None:
+        """Reads these in the background: they are final, and will be asked for next."""
+        self._read(after, through)
+
+    def _read(self, after: int, through: int) -> asyncio.Future[Sequence[FinalRecord]]:
         reading = self._reading
         if reading is None or self._stretch != (after, through) or _failed(reading):
             reading = asyncio.ensure_future(self._records.finals(after, through))
+            reading.add_done_callback(_failed)  # marks a fault as seen: who asks next tries again
             self._stretch, self._reading = (after, through), reading
-        return await asyncio.shield(reading)
+        return reading
 
     async def origin(self, entry: Entry) -> Origin:
         """As `Finals` says."""
