@@ -52,6 +52,10 @@ chaos: ready ## kill everything at random, by a seed; all of it: EVENTS=200000 S
 cluster: ready ## three nats-servers and three mongods, nine faults, in namespaces of their own (root); FAULTS="disk full" chooses
 	@$(PY) -m tests.cluster $(ARGS)
 
+.PHONY: restore-drill
+restore-drill: ready ## a backup under load, everything lost, everything back, with its times; BEFORE=30 AFTER=30
+	@$(PY) -m tests.restore $(ARGS)
+
 .PHONY: sim
 sim: ready ## a simulated sale day with kills; CUSTOMERS=5000 ITEMS=50000 AGENTS=30 SEED=1
 	@$(PY) -m tests.simulation $(ARGS)
