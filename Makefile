@@ -56,6 +56,10 @@ cluster: ready ## three nats-servers and three mongods, nine faults, in namespac
 restore-drill: ready ## a backup under load, everything lost, everything back, with its times; BEFORE=30 AFTER=30
 	@$(PY) -m tests.restore $(ARGS)
 
+.PHONY: upgrade-drill
+upgrade-drill: ready ## this code beside an older one, a service at a time, while people work; FROM=<revision>
+	@$(PY) -m tests.upgrade $(ARGS)
+
 .PHONY: sim
 sim: ready ## a simulated sale day with kills; CUSTOMERS=5000 ITEMS=50000 AGENTS=30 SEED=1
 	@$(PY) -m tests.simulation $(ARGS)

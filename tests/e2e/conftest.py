@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,10 +25,13 @@ LAST_LINES = 60
 
 
 @contextmanager
-def running_stack(folder: Path) -> Iterator["RunningStack"]:
+def running_stack(
+    folder: Path, environment: Mapping[str, str] = os.environ
+) -> Iterator["RunningStack"]:
     """A stack with its data in `folder`, on free ports of its own; stopped at the end.
 
-    Two that start at the same moment would both find the standard ports free.
+    Two that start at the same moment would both find the standard ports free. `environment` is
+    what it starts with, its code for one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "up.log"
@@ -36,7 +39,7 @@ def running_stack(folder: Path) -> Iterator["RunningStack"]:
     command += ["--port-base", str(free_ports())]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1"}
+            command, stdout=output, stderr=subprocess.STDOUT, env={**environment, "NO_COLOR": "1"}
         )
     try:
         yield RunningStack(folder, process, log)
@@ -58,6 +61,8 @@ class RunningStack:
 
     def __init__(self, folder: Path, process: subprocess.Popen[bytes], log: Path) -> None:
         self.folder = folder
+        self.moved: dict[str, str] = {}
+        """Parts of the description that a test has put elsewhere."""
         self._process = process
         self._log = log
         self._wait_until_described()
@@ -72,7 +77,8 @@ class RunningStack:
     @property
     def description(self) -> StackDescription:
         """How the stack describes itself now; the process ids change with a restart."""
-        return StackDescription.read(self.folder / "stack.json")
+        described = StackDescription.read(self.folder / "stack.json")
+        return described.model_copy(update=self.moved)
 
     def story(self) -> Story:
         """The story, ready to be played by another customer."""

@@ -56,8 +56,9 @@ class Load:
         self._over.set()
 
     def _write(self) -> None:
-        description, customers = self.stack.description, [Customer.new() for _ in range(CUSTOMERS)]
+        customers = [Customer.new() for _ in range(CUSTOMERS)]
         while not self._over.is_set():
+            description = self.stack.description
             body = text_webhook(description, random.choice(customers), "Order kab aayega?")
             wamid = json.loads(body)["entry"][0]["changes"][0]["value"]["messages"][0]["id"]
             try:
