@@ -1,7 +1,7 @@
 """`make upgrade-drill FROM=<revision>`: this code beside an older one, a service at a time.
 
-FROM is what runs first, TO what comes (this checkout, uncommitted changes included, when not
-given): FROM=HEAD TO=<older> is the way back. BESIDE (5) seconds each service runs in both. One
+FROM is what runs first, then comes this checkout, uncommitted changes included. With TO=<older> as
+well it is the way back: from FROM to TO. BESIDE (5) seconds each service runs in both. One
 JSON object; exit code 1 when anything did not hold, 2 when it cannot be done.
 """
 
@@ -32,7 +32,8 @@ def main() -> int:
         print(f"upgrade: {reason}", file=sys.stderr)
         return 2
     print(f"upgrade: {first} to {then or 'this checkout'}; data in {folder}", file=sys.stderr)
-    seen = asyncio.run(rolled(folder, old, new, beside=float(os.environ.get("BESIDE", "5"))))
+    beside = float(os.environ.get("BESIDE", "5"))
+    seen = asyncio.run(rolled(folder, old, new, beside=beside, back=bool(then)))
     print(json.dumps({"from": first, "to": then, **asdict(seen), "held": not seen.faults}))
     for fault in seen.faults:
         print(f"upgrade: {fault} (see {folder})", file=sys.stderr)

@@ -26,6 +26,8 @@ from tests.support.waiting import eventually
 from tests.upgrade.replicas import Replica
 
 ORDER: Final = ("audit", "tickets", "routing", "ingest", "gateway")
+MIGRATED: Final = ("audit", "routing")
+"""Services with migrations."""
 SETTLED_WITHIN: Final = 120.0
 
 
@@ -40,9 +42,17 @@ class Rolled:
 
 
 async def rolled(
-    folder: Path, old: Mapping[str, str], new: Mapping[str, str], *, beside: float
+    folder: Path,
+    old: Mapping[str, str],
+    new: Mapping[str, str],
+    *,
+    beside: float,
+    back: bool = False,
 ) -> Rolled:
-    """Each service in two revisions side by side for so many seconds, then in the new one alone."""
+    """Each service in two revisions side by side for so many seconds, then in the new one alone.
+
+    On the way `back` streams and users of NATS stay as the newer revision made them.
+    """
     seen = Rolled()
     async with AsyncExitStack() as ends:
         stack = ends.enter_context(running_stack(folder / "stack", environment=old))
@@ -50,7 +60,9 @@ async def rolled(
         checkpoint = saved_checkpoint(stack, folder / "before.checkpoint")
         load = ends.enter_context(Load(stack))
         await asyncio.sleep(beside)
-        before_services(stack, new)
+        if not back:
+            before_services(stack, new)
+            migrated(stack, new)
         for service in ORDER:
             print(f"upgrade: {service} in both revisions", file=sys.stderr, flush=True)
             pid = getattr(stack.description.pids, service)
@@ -62,6 +74,8 @@ async def rolled(
             await asyncio.sleep(beside)
             stop_old(stack, service)
             await asyncio.sleep(beside / 2)
+        if not back:
+            migrated(stack, new)  # what the old replicas wrote since
         await asyncio.to_thread(load.stop)
         seen.accepted, seen.stories = len(load.accepted), len(load.stories)
         seen.faults += load.faults
@@ -87,6 +101,25 @@ def before_services(stack: RunningStack, new: Mapping[str, str]) -> None:
     done = subprocess.run(command, env=dict(new), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise AssertionError(done.stdout + done.stderr)
+
+
+def migrated(stack: RunningStack, new: Mapping[str, str]) -> None:
+    """What is stored has the form of the new revision; raises with the job's words when not."""
+    base = stack.description.mongo_url
+    for service in MIGRATED:
+        prefix = service.upper()
+        settings = {
+            f"{prefix}_MONGO_URL": base.replace("/casetrail_audit", f"/casetrail_{service}"),
+            f"{prefix}_NATS_URL": stack.description.nats_url,
+            f"{prefix}_WORKSPACE_KEY": stack.identity().workspace_key,
+            "AUDIT_SIGNING_KEY": stack.identity().signing_key,
+        }
+        command = [sys.executable, "-m", f"casetrail_{service}", "migrate"]
+        environment = {**new, **settings}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        print(f"upgrade: {done.stdout.strip()}", file=sys.stderr, flush=True)
+        if done.returncode != 0:
+            raise AssertionError(done.stdout + done.stderr)
 
 
 def stop_old(stack: RunningStack, service: str) -> None:

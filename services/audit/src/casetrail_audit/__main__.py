@@ -2,7 +2,7 @@
 
 `rebuild` makes the log anew from the stream, `rebuild-views` the views from the records, `webhooks`
 sends the records to HTTP endpoints, `archive` lets records go that are due, `archives` lists where
-they are.
+they are, `migrate` brings what is stored to the form of this version.
 """
 
 import asyncio
@@ -16,17 +16,18 @@ from casetrail_runtime.yaml_file import FileInvalid
 from casetrail_audit.archiving.command import archive, archives
 from casetrail_audit.forwarding.command import webhooks
 from casetrail_audit.main import create_app
+from casetrail_audit.migrations import migrate
 from casetrail_audit.rebuild import rebuild_views
 from casetrail_audit.rebuilding.command import rebuild
 from casetrail_audit.settings import AuditSettings
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    commands = {"rebuild": rebuild, "archive": archive, "archives": archives}
+    commands = {"rebuild": rebuild, "archive": archive, "archives": archives, "migrate": migrate}
     if arguments[:1] not in ([], ["rebuild-views"], ["webhooks"]) and arguments[0] not in commands:
         sys.exit(
             "usage: python -m casetrail_audit "
-            "[rebuild … | rebuild-views | webhooks … | archive … | archives …]"
+            "[rebuild … | rebuild-views | webhooks … | archive … | archives … | migrate …]"
         )
     if arguments[:1] == ["webhooks"]:
         sys.exit(webhooks(arguments[1:]))

@@ -6,6 +6,7 @@ import structlog
 from casetrail_runtime.broker import make_app, make_broker
 from casetrail_runtime.health import health_routes, nats_ping
 from casetrail_runtime.logging import configure_logging
+from casetrail_runtime.migrations import MigrationRequired, require_migrations
 from casetrail_runtime.mongo import IndexDiffers, database, ensure_indexes, make_client, ping
 from casetrail_runtime.streams import (
     AUDIT,
@@ -24,6 +25,7 @@ from casetrail_audit.archiving.mongo_register import REGISTER_INDEXES as ARCHIVE
 from casetrail_audit.assembly import assemble
 from casetrail_audit.handlers import subscribe
 from casetrail_audit.metrics import LogMetrics
+from casetrail_audit.migrations import MIGRATIONS
 from casetrail_audit.ports import LogForked
 from casetrail_audit.privacy.assembly import PRIVACY_INDEXES, make_privacy
 from casetrail_audit.sealing.assembly import make_sealer
@@ -73,8 +75,9 @@ def create_app(settings: AuditSettings) -> AsgiFastStream:
             await ensure_indexes(db, PRIVACY_INDEXES)
             await ensure_indexes(db, ARCHIVE_INDEXES)
             await ensure_indexes(db, SEARCH_INDEXES)
+            await require_migrations(db, MIGRATIONS, "audit")
             await parts.begin()
-        except (StreamsMisconfigured, IndexDiffers, CannotBegin) as refusal:
+        except (StreamsMisconfigured, IndexDiffers, MigrationRequired, CannotBegin) as refusal:
             log.critical("audit does not start", reason=str(refusal))
             raise
 

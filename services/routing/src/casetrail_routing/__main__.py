@@ -1,16 +1,24 @@
-"""`python -m casetrail_routing`: the service on its port."""
+"""`python -m casetrail_routing`: the service on its port; `migrate` for what older ones stored."""
 
+import asyncio
 import sys
 
 import uvicorn
+from casetrail_runtime.migrations import migrate
 from casetrail_runtime.settings import load_settings
 from casetrail_runtime.yaml_file import FileInvalid
 
 from casetrail_routing.main import create_app
+from casetrail_routing.migrations import MIGRATIONS
 from casetrail_routing.settings import RoutingSettings
 
 if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    if arguments[:1] not in ([], ["migrate"]):
+        sys.exit("usage: python -m casetrail_routing [migrate …]")
     settings = load_settings(RoutingSettings)
+    if arguments:
+        sys.exit(asyncio.run(migrate(settings, "routing", MIGRATIONS, arguments[1:])))
     try:
         app = create_app(settings)
     except FileInvalid as faults:

@@ -7,6 +7,7 @@ from casetrail_contracts.subjects import SUPPORT
 from casetrail_runtime.broker import make_app, make_broker
 from casetrail_runtime.health import health_routes, nats_ping
 from casetrail_runtime.logging import configure_logging
+from casetrail_runtime.migrations import require_migrations
 from casetrail_runtime.mongo import Database, database, ensure_indexes, make_client, ping
 from casetrail_runtime.outbox import ProcessedLog
 from casetrail_runtime.publisher import StreamPublisher
@@ -39,6 +40,7 @@ from casetrail_routing.domain.conversation import Conversation
 from casetrail_routing.domain.custody_policy import Inbox
 from casetrail_routing.domain.strategies import Pick, Plans
 from casetrail_routing.handlers import reactions, register_handlers
+from casetrail_routing.migrations import MIGRATIONS
 from casetrail_routing.ports import Clock, Publishing
 from casetrail_routing.settings import RoutingSettings
 from casetrail_routing.use_cases.answering import Answering
@@ -161,6 +163,7 @@ def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
     async def before_broker() -> None:
         await require(broker, [SUPPORT_STREAM], [ROUTING_DURABLE])
         await ensure_indexes(db, {**mongo.INDEXES, **ACTIVITY_INDEXES, **MEMORY_INDEXES})
+        await require_migrations(db, MIGRATIONS, "routing")
         await relay.start()
 
     async def after_broker() -> None:
