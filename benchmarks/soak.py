@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -55,7 +55,8 @@ class Traffic:
         self._client = client
         self._customers = [Customer.new() for _ in range(CUSTOMERS)]
         self.sent = 0
-        self.failed = 0
+        self.failed: Counter[str] = Counter()
+        """By how: a status, or the name of the client's error."""
         self.reads = 0
 
     async def open_the_shop(self) -> None:
@@ -80,9 +81,10 @@ class Traffic:
         url = f"{self._stack.ingest_url}/webhooks/whatsapp"
         try:
             answer = await self._client.post(url, content=body, headers=headers)
-            self.failed += answer.status_code != httpx.codes.OK
-        except httpx.HTTPError:
-            self.failed += 1
+            if answer.status_code != httpx.codes.OK:
+                self.failed[str(answer.status_code)] += 1
+        except httpx.HTTPError as fault:
+            self.failed[type(fault).__name__] += 1
 
     async def flood(self, seconds: float) -> None:
         """As many as are answered."""
@@ -119,8 +121,8 @@ class Traffic:
                     case = cases[self.reads % len(cases)]["case_id"]
                     await self._client.get(f"{url}/{case}/timeline", headers=headers)
                 self.reads += 1
-            except httpx.HTTPError:
-                self.failed += 1
+            except httpx.HTTPError as fault:
+                self.failed[type(fault).__name__] += 1
 
 
 async def watch(stack: RunningStack, inspector: Inspector, seen: Watch) -> None:
@@ -207,7 +209,8 @@ async def soak(folder: Path, minutes: float) -> None:
             reading.cancel()
             await drained(inspector)
             show("soak.rate", (traffic.sent - sent) / seconds, "webhooks/s", webhooks)
-            show("soak.failed", traffic.failed, "requests")
+            show("soak.failed", traffic.failed.total(), "requests")
+            told(f"failed: {dict(traffic.failed)}")
             show("soak.records", await through(inspector), "records")
             for name, values in seen.memory_mb.items():
                 compare(f"soak.{name}.memory", "MB", values)

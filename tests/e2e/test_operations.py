@@ -1,14 +1,20 @@
 """What operations look at: every figure that an alert or dashboard names is one we give."""
 
+import asyncio
+import http.client
 import json
 import re
 import sys
+import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 import yaml
 from casetrail_audit.forwarding.figures import EndpointFigures
+from casetrail_local.folder import DataFolder
+from casetrail_local.services import SERVICES
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.e2e.conftest import RunningStack
@@ -17,6 +23,8 @@ from tests.support.processes import ROOT
 ALERTS = ROOT / "deploy" / "prometheus" / "alerts.yaml"
 DASHBOARDS = sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"))
 RUNBOOK = ROOT / "docs" / "how-to" / "answer-an-alert.md"
+LONGER_THAN_UVICORNS_OWN = 6.0
+"""Seconds; it ends an idle connection after five when it is not told otherwise."""
 _NAME = re.compile(r"\b(?:casetrail|process)_[a-z_]+")
 _ENDINGS = ("_bucket", "_sum", "_count", "_total")
 
@@ -78,6 +86,30 @@ def ports_of(stack: RunningStack) -> list[int]:
         named = dict(variable.split("=", 1) for variable in environment if "=" in variable)
         ports.append(int(named[f"{service.upper()}_PORT"]))
     return ports
+
+
+@pytest.mark.stack
+async def test_an_idle_connection_is_kept_for_a_proxy(stack: RunningStack) -> None:
+    """Proxies keep connections for a minute; one that we closed first costs somebody a 502."""
+    urls = json.loads(DataFolder.at(stack.folder).addresses.read_text())
+
+    def asked_twice(url: str) -> tuple[int, ...]:
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+        connection.connect()
+        connection.auto_open = 0
+        statuses = []
+        for pause in (LONGER_THAN_UVICORNS_OWN, 0):
+            connection.request("GET", "/livez")
+            with connection.getresponse() as answer:
+                answer.read()
+                statuses.append(answer.status)
+            time.sleep(pause)
+        return tuple(statuses)
+
+    asked = [asyncio.to_thread(asked_twice, url) for url in urls.values()]
+    assert dict(zip(urls, await asyncio.gather(*asked), strict=True)) == dict.fromkeys(
+        SERVICES, (200, 200)
+    )
 
 
 def test_every_alert_says_what_to_do() -> None:

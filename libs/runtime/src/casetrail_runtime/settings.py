@@ -209,6 +209,12 @@ class ServiceSettings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="address the HTTP server listens on")
     port: Port = Field(default=0, description="port the HTTP server listens on")
+    keep_alive: int = Field(
+        default=75,
+        ge=1,
+        description="seconds an idle HTTP connection stays open: longer than the proxy in front "
+        "keeps it, or that sends into one which is just being closed",
+    )
     log_level: LogLevel = Field(default="info", description="least level that is logged")
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto", description="auto: console on a terminal, JSON elsewhere"

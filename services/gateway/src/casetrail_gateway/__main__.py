@@ -22,6 +22,7 @@ def main() -> None:
         create_app(settings),
         host=settings.host,
         port=settings.port,
+        timeout_keep_alive=settings.keep_alive,
         access_log=False,
         log_config=None,
         server_header=False,

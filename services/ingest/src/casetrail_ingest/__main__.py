@@ -15,6 +15,7 @@ if __name__ == "__main__":
         create_app(settings),
         host=settings.host,
         port=settings.port,
+        timeout_keep_alive=settings.keep_alive,
         access_log=False,
         log_config=None,
     )

@@ -16,4 +16,11 @@ if __name__ == "__main__":
     except FileInvalid as faults:
         sys.stderr.write(f"{faults}\n")
         raise SystemExit(2) from None
-    uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, log_config=None)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        timeout_keep_alive=settings.keep_alive,
+        access_log=False,
+        log_config=None,
+    )

@@ -56,7 +56,12 @@ def webhooks(arguments: Sequence[str]) -> int:
         if options.action == "run":
             app = create_app(settings)
             uvicorn.run(
-                app, host=settings.host, port=settings.port, access_log=False, log_config=None
+                app,
+                host=settings.host,
+                port=settings.port,
+                timeout_keep_alive=settings.keep_alive,
+                access_log=False,
+                log_config=None,
             )
             return DONE
         return asyncio.run(_done(options, settings))
