@@ -10,7 +10,7 @@ import functools
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self, cast, get_args
@@ -18,7 +18,7 @@ from typing import Any, Literal, Protocol, Self, cast, get_args
 from casetrail_local.errors import NotReady
 from casetrail_local.ports import LOOPBACK, free_port
 from casetrail_local.ready import nats_answers, prepare_replica_set
-from casetrail_local.servers import MongoServer, NatsServer
+from casetrail_local.servers import MongoServer, NatsServer, nats_config
 
 Kind = Literal["url", "containers", "embedded"]
 KIND_VARIABLE = "CASETRAIL_TEST_SERVERS"
@@ -27,6 +27,8 @@ MONGO_VARIABLE = "TEST_MONGO_URL"
 NATS_IMAGE = os.environ.get("NATS_IMAGE", "nats:2.12-alpine")
 MONGO_IMAGE = os.environ.get("MONGO_IMAGE", "mongo:8.0")
 START_SECONDS = 60.0
+_CONFIG = "/nats.conf"
+_NONE: Mapping[Path, str] = {}
 
 
 class NatsForTests(Protocol):
@@ -97,7 +99,8 @@ class GivenMongo:
 class _Container(ABC):
     """One container of this test process, with the same port inside and outside, on loopback."""
 
-    def __init__(self, image: str, command: str) -> None:
+    def __init__(self, image: str, command: str, files: Mapping[Path, str] = _NONE) -> None:
+        """`{port}` in the command is the port; `files` are seen inside under these paths."""
         from testcontainers.core.config import testcontainers_config  # noqa: PLC0415 - needs Docker
         from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - needs Docker
 
@@ -106,7 +109,9 @@ class _Container(ABC):
         self.port = free_port()
         container: Any = DockerContainer(image)
         container.ports[f"{self.port}/tcp"] = (LOOPBACK, self.port)
-        self._container = container.with_command(f"{command} {self.port}")
+        for outside, inside in files.items():
+            container.with_volume_mapping(str(outside), inside, "ro")
+        self._container = container.with_command(command.format(port=self.port))
 
     def start(self) -> Self:
         """The server, answering."""
@@ -124,10 +129,13 @@ class _Container(ABC):
 
 
 class ContainerNats(_Container):
-    """nats-server in a container."""
+    """nats-server in a container, configured as the embedded one."""
 
-    def __init__(self) -> None:
-        super().__init__(NATS_IMAGE, "--jetstream --port")
+    def __init__(self, data_dir: Path) -> None:
+        config = data_dir / "nats.conf"
+        super().__init__(NATS_IMAGE, f"-c {_CONFIG}", {config: _CONFIG})
+        data_dir.mkdir(parents=True, exist_ok=True)
+        config.write_text(nats_config(Path("/tmp/jetstream"), self.port, host="0.0.0.0"))
 
     @property
     def url(self) -> str:
@@ -145,7 +153,7 @@ class ContainerMongo(_Container):
     """mongod as a one-node replica set in a container."""
 
     def __init__(self) -> None:
-        super().__init__(MONGO_IMAGE, "mongod --replSet rs0 --port")
+        super().__init__(MONGO_IMAGE, "mongod --replSet rs0 --port {port}")
 
     def database_url(self, database: str) -> str:
         """The URL of one database of this server."""
@@ -162,7 +170,7 @@ def nats_for_tests(data_dir: Path) -> Iterator[NatsForTests]:
     if kind == "url":
         yield GivenNats()
         return
-    server = ContainerNats() if kind == "containers" else NatsServer(data_dir)
+    server = ContainerNats(data_dir) if kind == "containers" else NatsServer(data_dir)
     yield server.start()
     server.stop()
 
