@@ -76,6 +76,7 @@ async def rolled(
             await asyncio.sleep(beside / 2)
         if not back:
             migrated(stack, new)  # what the old replicas wrote since
+            run(stack, new, "audit", "rebuild-views")  # they folded some events otherwise
         await asyncio.to_thread(load.stop)
         seen.accepted, seen.stories = len(load.accepted), len(load.stories)
         seen.faults += load.faults
@@ -105,21 +106,25 @@ def before_services(stack: RunningStack, new: Mapping[str, str]) -> None:
 
 def migrated(stack: RunningStack, new: Mapping[str, str]) -> None:
     """What is stored has the form of the new revision; raises with the job's words when not."""
-    base = stack.description.mongo_url
     for service in MIGRATED:
-        prefix = service.upper()
-        settings = {
-            f"{prefix}_MONGO_URL": base.replace("/casetrail_audit", f"/casetrail_{service}"),
-            f"{prefix}_NATS_URL": stack.description.nats_url,
-            f"{prefix}_WORKSPACE_KEY": stack.identity().workspace_key,
-            "AUDIT_SIGNING_KEY": stack.identity().signing_key,
-        }
-        command = [sys.executable, "-m", f"casetrail_{service}", "migrate"]
-        environment = {**new, **settings}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        print(f"upgrade: {done.stdout.strip()}", file=sys.stderr, flush=True)
-        if done.returncode != 0:
-            raise AssertionError(done.stdout + done.stderr)
+        run(stack, new, service, "migrate")
+
+
+def run(stack: RunningStack, code: Mapping[str, str], service: str, job: str) -> None:
+    """One job of a service, with the code of a revision; raises with its words when it fails."""
+    prefix, base = service.upper(), stack.description.mongo_url
+    settings = {
+        f"{prefix}_MONGO_URL": base.replace("/casetrail_audit", f"/casetrail_{service}"),
+        f"{prefix}_NATS_URL": stack.description.nats_url,
+        f"{prefix}_WORKSPACE_KEY": stack.identity().workspace_key,
+        "AUDIT_SIGNING_KEY": stack.identity().signing_key,
+    }
+    command = [sys.executable, "-m", f"casetrail_{service}", job]
+    environment = {**code, **settings}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    print(f"upgrade: {done.stdout.strip()}", file=sys.stderr, flush=True)
+    if done.returncode != 0:
+        raise AssertionError(done.stdout + done.stderr)
 
 
 def stop_old(stack: RunningStack, service: str) -> None:

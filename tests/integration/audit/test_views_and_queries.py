@@ -11,6 +11,7 @@ from casetrail_runtime.publisher import StreamPublisher
 
 from tests.integration.audit.publishing import mixture, plain, send_all, story_messages
 from tests.integration.audit.replica import running
+from tests.support.waiting import eventually
 from tests.unit.audit.history import History, folded, records_of, story
 
 
@@ -122,6 +123,27 @@ async def test_a_batch_is_written_whole_or_not_at_all(
         assert not await store.commit(15, 17, case["opened_at"], forged)  # type: ignore[arg-type]
         assert (await replica.views())[("cases", "main:CASE-1001")] == case
         assert await store.as_of() == 16
+
+
+async def test_views_that_were_made_anew_are_other_views(
+    audit_settings: AuditSettings, publisher: StreamPublisher
+) -> None:
+    """As of the same record again: what a writer remembers of the ones before is not written."""
+    await send_all(publisher, story_messages())
+    async with running(audit_settings) as replica:
+        await replica.complete(16)
+        at = (await replica.views())[("cases", "main:CASE-1001")]["opened_at"]
+        remembers, other = (MongoViews(replica.client, replica.db) for _ in range(2))
+        assert await remembers.as_of() == 16
+        await other.clear()
+
+        async def folded_again() -> bool:
+            return await other.as_of() == 16
+
+        await eventually(folded_again)
+        assert not await remembers.commit(16, 17, at, {})
+        assert await remembers.as_of() == 16
+        assert await remembers.commit(16, 17, at, {})
 
 
 async def test_a_writer_that_died_within_a_batch_stops_nobody(

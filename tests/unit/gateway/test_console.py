@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from casetrail_contracts import CommandReply
 
 from tests.unit.gateway.story import PHONE
-from tests.unit.gateway.world import World
+from tests.unit.gateway.world import MemoryLists, World
 
 PAGES = [
     "/cases",
@@ -317,6 +318,27 @@ async def test_a_case_that_is_offered_is_accepted_or_declined(world: World) -> N
         body = {**form_in(page, "/act/case/decline/CASE-1001"), "reason": "on a call"}
         assert (await browser.post("/act/case/decline/CASE-1001", data=body)).status_code == 303
     assert world.commands.sent[-1].command_name() == "routing.decline"
+
+
+async def test_people_are_shown_by_team_with_where_they_are(world: World) -> None:
+    """Who was deactivated is shown as such, and no case can be given to them."""
+    lists = world.wiring.lists
+    assert isinstance(lists, MemoryLists)
+    a, b = lists.people
+    lists.people = [
+        replace(a, teams=("delivery", "vip"), presence="away"),
+        replace(b, teams=("returns",), active=False),
+    ]
+    async with signed_in(world, "lead") as browser:
+        everybody = (await browser.get("/people")).text
+        team = (await browser.get("/people?team=vip")).text
+        case = (await browser.get("/cases/CASE-1001")).text
+    for told in ("delivery", "returns", "Away", "Deactivated", "/people?team=vip"):
+        assert told in everybody
+    assert "Agent A" in team
+    assert "Agent B" not in team
+    assert 'value="a"' in case
+    assert 'value="b"' not in case
 
 
 async def test_a_shift_is_handed_over_from_its_page(world: World) -> None:

@@ -6,6 +6,7 @@ writes down its session, and the next one ends what that session left.
 """
 
 import asyncio
+import uuid
 from collections import defaultdict
 from collections.abc import Collection as Some
 from collections.abc import Mapping
@@ -34,10 +35,12 @@ class MongoViews:
         self._db = db
         self._prefix = prefix
         self._session: Session | None = None
+        self._cleared: str | None = None
 
     async def as_of(self) -> int:
         """The last record the views know; 0 after a clearing that was cut short, finished here."""
         found = await self._db[PROJECTIONS].find_one({"_id": self._prefix + NAME})
+        self._cleared = None if found is None else found.get("cleared")
         if found is None:
             return 0
         if found.get("clearing"):
@@ -61,11 +64,15 @@ class MongoViews:
     async def commit(
         self, before: int, after: int, at: datetime, changed: Mapping[Key, View]
     ) -> bool:
-        """Writes all of it, if the views still are as of `before`; else nothing, and False."""
+        """Writes all of it, if the views still are as of `before`; else nothing, and False.
+
+        Views that were cleared since `as_of` was asked are other views, as of whatever they are.
+        """
         writes: defaultdict[Kind, list[ReplaceOne[View]]] = defaultdict(list)
         for (kind, id_), view in changed.items():
             writes[kind].append(ReplaceOne({"_id": id_}, view, upsert=True))
-        projection = {"_id": self._prefix + NAME, "as_of_seq": before, "clearing": None}
+        same = {"as_of_seq": before, "clearing": None, "cleared": self._cleared}
+        projection = {"_id": self._prefix + NAME, **same}
         moved = {"as_of_seq": after, "as_of_time": at}
         session = await self._own_session()
         try:
@@ -116,7 +123,8 @@ class MongoViews:
     async def clear(self) -> None:
         """Makes all views empty, as of 0; finished by the next reader if it is cut short."""
         mine = {"_id": self._prefix + NAME}
-        begun = {"as_of_seq": 0, "as_of_time": None, "clearing": True}
+        self._cleared = uuid.uuid4().hex
+        begun = {"as_of_seq": 0, "as_of_time": None, "clearing": True, "cleared": self._cleared}
         await self._db[PROJECTIONS].update_one(mine, {"$set": begun}, upsert=True)
         for kind in KINDS:
             await self._db[self._prefix + kind].delete_many({})

@@ -186,8 +186,11 @@ def user_from(document: Document) -> User:
         name=_text(document, "name") or document["user_id"],
         role=_text(document, "role") or "agent",
         capacity=_number(document, "capacity"),
-        skills=tuple(skill for skill in document.get("skills") or () if isinstance(skill, str)),
-        languages=tuple(one for one in document.get("languages") or () if isinstance(one, str)),
+        skills=_texts(document, "skills"),
+        languages=_texts(document, "languages"),
+        teams=_texts(document, "teams"),
+        active=document.get("active") is not False,
+        presence=_text(document, "presence"),
         on_shift=bool(document.get("on_shift")),
     )
 

@@ -91,8 +91,8 @@ def ticket(visit: Visit, ticket_id: str) -> Read[Context]:
 
 
 @pages.get("/people", "people.html", like="/v1/records")
-def people(visit: Visit) -> Read[Context]:
-    """Who works here, who is on shift, and how many open cases each has."""
+def people(visit: Visit, team: str | None = None) -> Read[Context]:
+    """Who works here, in one team or all, who is on shift, and how many open cases each has."""
 
     async def fill() -> Context:
         workspace = visit.caller.workspace
@@ -100,15 +100,18 @@ def people(visit: Visit) -> Read[Context]:
         ended = await _ended_shifts(visit) if hands_over else []
         load = await visit.wiring.lists.open_cases(workspace)
         head = await visit.wiring.log.head()
+        everybody = await visit.wiring.lists.users(workspace)
         return {
-            "people": await visit.wiring.lists.users(workspace),
+            "people": [one for one in everybody if team is None or team in one.teams],
+            "teams": sorted({one for user in everybody for one in user.teams}),
+            "team": team,
             "load": load,
             "ended": ended,
             "shift": acting.on_shift(visit.caller),
             "complete_through": head.complete_through,
         }
 
-    return _Listed("users", {}, fill)
+    return _Listed("users", {} if team is None else {"team": team}, fill)
 
 
 async def _ended_shifts(visit: Visit) -> list[Record]:

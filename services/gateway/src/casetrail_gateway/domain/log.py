@@ -192,6 +192,9 @@ class User:
     capacity: int | None = None
     skills: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    active: bool = True
+    presence: str | None = None
     on_shift: bool = False
 
 

@@ -39,7 +39,7 @@ def fold(views: Views, entry: Entry, origin: Origin = NO_ORIGIN) -> dict[Key, Vi
         shown = draft.edit("cases", f"{entry.workspace}:{step.late['case_id']}")
         if shown is not None:
             chain.heal(shown, step)
-    if entry.ours and entry.noun in {"user", "shift"}:
+    if entry.ours and entry.noun in {"user", "presence", "shift"}:
         people.fold_user(draft, entry, current=step is None or step.current)
     return draft.changed
 

@@ -15,6 +15,10 @@ def fresh(entry: Entry, user_id: str) -> View:
         "capacity": None,
         "skills": [],
         "languages": [],
+        "teams": [],
+        "time_zone": None,
+        "active": True,
+        "presence": None,
         "on_shift": False,
         "shift_id": None,
         **chain.FRESH,
@@ -22,7 +26,11 @@ def fresh(entry: Entry, user_id: str) -> View:
 
 
 def fold_user(draft: Draft, entry: Entry, *, current: bool) -> None:
-    """A `user.*` or `shift.*` event; one that came late adds the name and leaves the shift."""
+    """A `user.*`, `presence.*` or `shift.*` event.
+
+    One that came late changes nothing that later ones have said; a late `user.created` gives the
+    name and the role that nobody has told yet.
+    """
     user_id = chain.subject_id(entry.target, "user")
     if user_id is None:
         return
@@ -30,15 +38,36 @@ def fold_user(draft: Draft, entry: Entry, *, current: bool) -> None:
     if user is None:
         return
     if entry.action == "user.created":
-        user["name"], user["role"] = entry.text("name"), entry.text("role")
-        capacity = entry.value("capacity")
-        user["capacity"] = capacity if isinstance(capacity, int) else None
-        user["skills"] = _texts(entry.value("skills"))
-        user["languages"] = _texts(entry.value("languages"))
-    elif entry.action == "shift.started" and current:
+        if user["role"] is None or current:
+            user["role"] = entry.text("role")
+        if user["name"] is None or current:
+            _describe(user, entry)
+    elif current:
+        _change(user, entry)
+
+
+def _change(user: View, entry: Entry) -> None:
+    if entry.action == "user.updated":
+        _describe(user, entry)
+    elif entry.action == "user.role_changed":
+        user["role"] = entry.text("role")
+    elif entry.action in {"user.deactivated", "user.reactivated"}:
+        user["active"] = entry.action == "user.reactivated"
+    elif entry.action == "presence.changed":
+        user["presence"] = entry.text("presence")
+    elif entry.action == "shift.started":
         user["on_shift"], user["shift_id"] = True, entry.text("shift_id")
-    elif entry.action == "shift.ended" and current:
+    elif entry.action == "shift.ended":
         user["on_shift"], user["shift_id"] = False, None
+
+
+def _describe(user: View, entry: Entry) -> None:
+    """What `user.created` and `user.updated` say in full."""
+    capacity = entry.value("capacity")
+    user["name"], user["time_zone"] = entry.text("name"), entry.text("time_zone")
+    user["capacity"] = capacity if isinstance(capacity, int) else None
+    for name in ("skills", "languages", "teams"):
+        user[name] = _texts(entry.value(name))
 
 
 def _texts(value: object) -> list[str]:
