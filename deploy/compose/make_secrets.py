@@ -9,6 +9,7 @@ they are printed once.
 import base64
 import datetime as dt
 import hashlib
+import ipaddress
 import json
 import os
 import secrets
@@ -31,6 +32,8 @@ SERVICE: Final = 10001
 """The user the services run as in their images."""
 MONGOD: Final = 999
 """The user of the public MongoDB image; mongod wants its key file to be nobody else's."""
+OWNER: Final = 0o400
+EVERYBODY: Final = 0o444
 ROLES: Final = ("agent", "lead", "reviewer", "admin", "service")
 MONGO_USERS: Final = {
     "routing": {"casetrail_routing": "readWrite"},
@@ -39,6 +42,9 @@ MONGO_USERS: Final = {
     "gateway": {"casetrail_audit": "read"},
 }
 """Each service's database first, and what it may do there; nobody else's can be seen."""
+TLS: Final = "tls=true&tlsCAFile=/run/secrets/mongo-ca.crt"
+"""What a client of MongoDB is told: where the services' containers have its authority."""
+LOOPBACK: Final = ipaddress.ip_address("127.0.0.1")
 VALID: Final = dt.timedelta(days=825)
 
 
@@ -62,19 +68,27 @@ class Secrets:
         """Writes what follows from other files."""
         self._write(self._folder / name, text, owner)
 
-    def give(self, name: str, owner: int = SERVICE) -> None:
+    def show(self, name: str, text: str) -> None:
+        """Writes what everybody may read: the certificate of an authority."""
+        self._write(self._folder / name, text, SERVICE, EVERYBODY)
+
+    def has(self, name: str) -> bool:
+        """Whether the file is there."""
+        return (self._folder / name).exists()
+
+    def give(self, name: str, owner: int = SERVICE, mode: int = OWNER) -> None:
         """Hands a file over to who has to read it."""
         if os.geteuid() == 0:
             os.chown(self._folder / name, owner, owner)
-        (self._folder / name).chmod(0o400)
+        (self._folder / name).chmod(mode)
 
-    def _write(self, path: Path, text: str, owner: int) -> None:
+    def _write(self, path: Path, text: str, owner: int, mode: int = OWNER) -> None:
         fresh = path.with_name(f".{path.name}.new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(f"{text.strip()}\n")
         fresh.replace(path)
-        self.give(path.name, owner)
+        self.give(path.name, owner, mode)
 
 
 def whatsapp(found: Secrets) -> None:
@@ -94,18 +108,23 @@ def keys(found: Secrets) -> str:
 
 
 def mongo(found: Secrets) -> None:
-    """A password for each service, its address with it, and the key the members share."""
+    """A password for each service, its address with it, and what the server shows of itself."""
     found.keep("mongo-keyfile", lambda: base64.b64encode(os.urandom(96)).decode(), MONGOD)
     root = found.keep("mongo-root", lambda: secrets.token_urlsafe(32))
     people = []
     for user, may in MONGO_USERS.items():
         database = next(iter(may))
         word = found.keep(f"mongo-{user}", lambda: secrets.token_urlsafe(32))
-        address = f"mongodb://{user}:{word}@mongo:27017/{database}?replicaSet=rs0"
+        address = f"mongodb://{user}:{word}@mongo:27017/{database}?replicaSet=rs0&{TLS}"
         found.again(f"mongo-url-{user}", address)
         roles = [{"role": role, "db": where} for where, role in may.items()]
         people.append({"user": user, "pwd": word, "database": database, "roles": roles})
     found.again("mongo-users.json", json.dumps({"root": root, "users": people}, indent=1))
+    if not found.has("mongo.pem"):
+        authority, certificate, key = certificates("mongo")
+        found.show("mongo-ca.crt", authority)
+        found.again("mongo.pem", certificate + key, MONGOD)
+        found.made.append("mongo.pem")
 
 
 def nats(found: Secrets, folder: Path) -> None:
@@ -114,7 +133,7 @@ def nats(found: Secrets, folder: Path) -> None:
     for name in public:
         found.give(f"nats/{name}.nk")
     found.again("nats-keys.conf", keys_conf(public))
-    if not (folder / "nats.key").exists():
+    if not found.has("nats.key"):
         authority, certificate, key = certificates("nats")
         found.again("ca.crt", authority)
         found.again("nats.crt", certificate)
@@ -145,7 +164,7 @@ def certificates(host: str) -> tuple[str, str, str]:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(own, hashes.SHA256())
     )
-    names = [x509.DNSName(host), x509.DNSName("localhost")]
+    names = [x509.DNSName(host), x509.DNSName("localhost"), x509.IPAddress(LOOPBACK)]
     certificate = (
         begun(subject, other)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)

@@ -177,12 +177,15 @@ def check_users(containers: Containers) -> None:
     assert "reads True" in said, said
     assert "not authorized" in said, said
     outsider = (
-        "import pymongo; c = pymongo.MongoClient('mongodb://mongo:27017'); "
+        "import pymongo; c = pymongo.MongoClient('mongodb://mongo:27017'{}); "
         "c.casetrail_audit.records.find_one()"
     )
-    code, said = containers.try_exec("tickets", "python", "-c", outsider)
-    assert code != 0, said
-    assert "requires authentication" in said, said
+    tls = ", tls=True, tlsCAFile='/run/secrets/mongo-ca.crt'"
+    plain = ", serverSelectionTimeoutMS=3000"
+    for options, answer in ((tls, "requires authentication"), (plain, "ServerSelectionTimeout")):
+        code, said = containers.try_exec("tickets", "python", "-c", outsider.format(options))
+        assert code != 0, said
+        assert answer in said, said
     stranger = (
         "import asyncio, nats, ssl; c = ssl.create_default_context(cafile='/run/secrets/ca.crt'); "
         "asyncio.run(nats.connect('tls://nats:4222', tls=c, allow_reconnect=False))"

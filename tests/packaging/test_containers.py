@@ -17,10 +17,13 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES = ("ingest", "routing", "tickets", "audit", "gateway")
 OWN = {
     "ingest": {"app-secrets", "verify-tokens", "workspace-key"},
-    "routing": {"mongo-url-routing"},
-    "tickets": {"mongo-url-tickets"},
-    "audit": {"mongo-url-audit", "signing-key", "workspace-key"},
-    "gateway": {"mongo-url-gateway", "tokens.json", "session-key", "workspace-key"},
+    "routing": {"mongo-url-routing", "mongo-ca.crt"},
+    "tickets": {"mongo-url-tickets", "mongo-ca.crt"},
+    "audit": {"mongo-url-audit", "mongo-ca.crt", "signing-key", "workspace-key"},
+    "gateway": {
+        *("mongo-url-gateway", "mongo-ca.crt"),
+        *("tokens.json", "session-key", "workspace-key"),
+    },
 }
 
 

@@ -9,11 +9,14 @@ from pathlib import Path
 import nats.errors
 import pytest
 from casetrail_local.ports import LOOPBACK, free_port
-from casetrail_local.servers import MAX_PAYLOAD, find_nats_server
+from casetrail_local.servers import MAX_PAYLOAD, find_mongod, find_nats_server
 from casetrail_runtime.connecting import Entrance
 from casetrail_runtime.nkeys import UserKey
+from pymongo import MongoClient
+from pymongo.errors import ServerSelectionTimeoutError
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
+MONGOD_CONF = DEPLOY / "mongo" / "mongod.conf"
 NATS_CONF = DEPLOY / "nats" / "nats.conf"
 MAKE_SECRETS = DEPLOY / "compose" / "make_secrets.py"
 
@@ -49,7 +52,7 @@ def test_nats_server_accepts_the_deployed_configuration(as_mounted: Path) -> Non
 
 
 def test_secrets_are_made_once(as_mounted: Path) -> None:
-    """A second run keeps each of them and tells no token again; all are their reader's alone."""
+    """A second run keeps each and tells no token again; all secrets are their reader's alone."""
     folder = as_mounted.parent / "secrets"
     files = [path for path in folder.rglob("*") if path.is_file()]
     before = {path: path.read_bytes() for path in files}
@@ -59,7 +62,7 @@ def test_secrets_are_made_once(as_mounted: Path) -> None:
     assert "made: nothing" in again.stdout
     assert "token of" not in again.stdout
     assert {path: path.read_bytes() for path in before} == before
-    assert {path.stat().st_mode & 0o077 for path in files} == {0}
+    assert {path.name for path in files if path.stat().st_mode & 0o077} == {"mongo-ca.crt"}
 
 
 @pytest.fixture
@@ -91,3 +94,35 @@ async def test_a_service_comes_in_over_tls_with_its_key(as_mounted: Path, tls_se
             await wrong.connected(
                 allow_reconnect=False, connect_timeout=2, max_reconnect_attempts=1
             )
+
+
+@pytest.fixture
+def tls_mongod(as_mounted: Path) -> Iterator[int]:
+    """The port of a mongod that runs with the deployed configuration."""
+    secrets, data, port = as_mounted.parent / "secrets", as_mounted.parent / "db", free_port()
+    data.mkdir()
+    text = MONGOD_CONF.read_text().replace("/run/secrets", str(secrets))
+    text = text.replace("port: 27017", f"port: {port}").replace("0.0.0.0", LOOPBACK)
+    config = as_mounted.with_name("mongod.conf")
+    config.write_text(text.replace("/data/db", str(data)))
+    server = subprocess.Popen([str(find_mongod()), "--config", str(config), "--nounixsocket"])
+    yield port
+    server.kill()
+    server.wait()
+
+
+@pytest.mark.servers
+def test_mongodb_is_spoken_to_over_tls_only(as_mounted: Path, tls_mongod: int) -> None:
+    """With the authority's certificate; who trusts others, or speaks plainly, gets no answer."""
+    url = f"mongodb://{LOOPBACK}:{tls_mongod}/?directConnection=true"
+    authority = str(as_mounted.parent / "secrets" / "mongo-ca.crt")
+    with MongoClient[dict[str, object]](
+        url, tls=True, tlsCAFile=authority, serverSelectionTimeoutMS=60_000
+    ) as client:
+        assert client.admin.command("hello")["ok"] == 1
+    for wrong in ({"tls": True}, {}):
+        with (
+            MongoClient[dict[str, object]](url, serverSelectionTimeoutMS=500, **wrong) as client,
+            pytest.raises(ServerSelectionTimeoutError),
+        ):
+            client.admin.command("hello")
