@@ -116,10 +116,12 @@ class Traffic:
             await asyncio.sleep(READS_EVERY)
             try:
                 url = f"{self._stack.gateway_url}/v1/cases"
-                cases = (await self._client.get(url, headers=headers)).json()["items"]
+                listed = await self._client.get(url, headers=headers)
+                cases = listed.raise_for_status().json()["items"]
                 if cases:
                     case = cases[self.reads % len(cases)]["case_id"]
-                    await self._client.get(f"{url}/{case}/timeline", headers=headers)
+                    history = await self._client.get(f"{url}/{case}/timeline", headers=headers)
+                    history.raise_for_status()
                 self.reads += 1
             except httpx.HTTPError as fault:
                 self.failed[type(fault).__name__] += 1

@@ -8,8 +8,8 @@ they are, `migrate` brings what is stored to the form of this version.
 import asyncio
 import sys
 
-import uvicorn
 from casetrail_runtime.garbage import collect_rarely
+from casetrail_runtime.serving import serve
 from casetrail_runtime.settings import load_settings
 from casetrail_runtime.yaml_file import FileInvalid
 
@@ -42,11 +42,4 @@ if __name__ == "__main__":
     except FileInvalid as faults:
         sys.stderr.write(f"{faults}\n")
         raise SystemExit(2) from None
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        timeout_keep_alive=settings.keep_alive,
-        access_log=False,
-        log_config=None,
-    )
+    serve(app, settings)

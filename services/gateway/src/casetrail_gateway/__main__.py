@@ -2,7 +2,7 @@
 
 import sys
 
-import uvicorn
+from casetrail_runtime.serving import serve
 from casetrail_runtime.settings import EXIT_CODE, load_settings
 
 from casetrail_gateway.adapters.tokens_file import TokensFileFaulty, read_tokens
@@ -18,15 +18,7 @@ def main() -> None:
     except TokensFileFaulty as fault:
         print(f"GATEWAY_TOKENS_FILE {fault}", file=sys.stderr)  # noqa: T201 - before the logging
         raise SystemExit(EXIT_CODE) from None
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        timeout_keep_alive=settings.keep_alive,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-    )
+    serve(create_app(settings), settings)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 import asyncio
 import sys
 
-import uvicorn
 from casetrail_runtime.migrations import migrate
+from casetrail_runtime.serving import serve
 from casetrail_runtime.settings import load_settings
 from casetrail_runtime.yaml_file import FileInvalid
 
@@ -24,11 +24,4 @@ if __name__ == "__main__":
     except FileInvalid as faults:
         sys.stderr.write(f"{faults}\n")
         raise SystemExit(2) from None
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        timeout_keep_alive=settings.keep_alive,
-        access_log=False,
-        log_config=None,
-    )
+    serve(app, settings)

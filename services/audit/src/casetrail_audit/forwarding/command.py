@@ -5,11 +5,11 @@ import asyncio
 from collections.abc import Sequence
 
 import nats.errors
-import uvicorn
 from casetrail_contracts.subjects import AUDIT, DEAD
 from casetrail_runtime.connecting import Entrance
 from casetrail_runtime.mongo import database, make_client
 from casetrail_runtime.redaction import describe_error
+from casetrail_runtime.serving import serve
 from casetrail_runtime.settings import load_settings
 from casetrail_runtime.streams import StreamsMisconfigured, apply_all, check_all
 from casetrail_runtime.yaml_file import FileInvalid
@@ -54,15 +54,7 @@ def webhooks(arguments: Sequence[str]) -> int:
     settings = load_settings(WebhooksSettings)
     try:
         if options.action == "run":
-            app = create_app(settings)
-            uvicorn.run(
-                app,
-                host=settings.host,
-                port=settings.port,
-                timeout_keep_alive=settings.keep_alive,
-                access_log=False,
-                log_config=None,
-            )
+            serve(create_app(settings), settings)
             return DONE
         return asyncio.run(_done(options, settings))
     except FileInvalid as faults:
