@@ -108,7 +108,7 @@ class GrowingLog:
         return cls(
             db,
             book,
-            RecordMessages(records, KEY.encode(), lambda: None),
+            RecordMessages(records, KEY.encode(), lambda _: None),
             CompleteLog(NO_STREAM, records, book, KEY.encode()),
             FoldViews(records, MongoViews(client, db)),
             SealLog(MongoSealedLog(db, LOG), KEYS, LOG, lambda: datetime.now(UTC)),

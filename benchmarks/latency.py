@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from casetrail_audit.adapters.indexes import INDEXES
 from casetrail_runtime.mongo import ensure_indexes
@@ -11,9 +13,6 @@ from benchmarks.load import Bench, events, percentile, show
 from benchmarks.service import service
 
 TICK = 0.01
-LOOK = 0.02
-"""Seconds between two looks, which what is measured is longer by at most: oftener, and the looking
-itself would load the server."""
 WARM_UP = 2.0
 
 
@@ -22,18 +21,23 @@ async def latency(office: Bench, *, rate: float, seconds: float) -> None:
     db = office.db("latency")
     await ensure_indexes(db, INDEXES)
     process = await service(office, office.mongo.database_url("latency"))
+    changes = db["projections"].watch(
+        [{"$match": {"documentKey._id": "views"}}], max_await_time_ms=500
+    )
+    await changes.try_next()
     acked: dict[int, float] = {}
     seen: dict[int, float] = {}
     over = asyncio.Event()
 
     async def watch() -> None:
+        """Told by MongoDB once a majority has the views: asking over and over would load it."""
         through = 0
         while not (over.is_set() and len(seen) == len(acked)):
-            views = await db["projections"].find_one({"_id": "views"}, {"as_of_seq": 1})
-            now, before = time.perf_counter(), through
-            through = max(through, 0 if views is None else views["as_of_seq"])
-            seen.update(dict.fromkeys(range(before + 1, through + 1), now))
-            await asyncio.sleep(LOOK)
+            change = await changes.try_next()
+            if change is None:
+                continue
+            before, through = through, max(through, as_of(change))
+            seen.update(dict.fromkeys(range(before + 1, through + 1), time.perf_counter()))
 
     watching = asyncio.create_task(watch())
     publisher = StreamPublisher(office.broker, "SUPPORT")
@@ -55,6 +59,7 @@ async def latency(office: Bench, *, rate: float, seconds: float) -> None:
         await asyncio.sleep(max(0.0, began + tick * TICK - time.perf_counter()))
     over.set()
     await asyncio.wait_for(watching, 60)
+    await changes.close()
     await publisher.close()
     process.kill()
     await process.wait()
@@ -63,3 +68,9 @@ async def latency(office: Bench, *, rate: float, seconds: float) -> None:
     for share, limit in ((50, 50.0), (99, 250.0)):
         name = f"visible in the views after the PubAck, p{share} at {actual:.0f} events/s"
         show(name, percentile(spans, share) * 1000, "ms", limit)
+
+
+def as_of(change: Mapping[str, Any]) -> int:
+    """As of which record the views are after this change."""
+    fields = change.get("fullDocument") or change["updateDescription"]["updatedFields"]
+    return int(fields.get("as_of_seq", 0))

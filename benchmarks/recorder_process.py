@@ -34,7 +34,7 @@ async def main(nats_url: str, mongo_url: str) -> None:
     broker = make_broker(settings, "audit", exit_after=None)
     client = make_client(settings, "audit")
     await ping(client)
-    record = RecordMessages(MongoRecords(database(client)), KEY.encode(), lambda: None)
+    record = RecordMessages(MongoRecords(database(client)), KEY.encode(), lambda _: None)
 
     def forked(fork: LogForked) -> None:
         sys.exit(str(fork))

@@ -37,7 +37,7 @@ async def records(mongo_db: Database) -> MongoRecords:
 
 def recorder(records: MongoRecords) -> RecordMessages:
     """A recorder of its own, as in another replica."""
-    return RecordMessages(records, KEY, lambda: None)
+    return RecordMessages(records, KEY, lambda _: None)
 
 
 def copies(seqs: Sequence[int]) -> dict[int, Message]:

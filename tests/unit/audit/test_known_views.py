@@ -79,24 +79,31 @@ class Log:
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(STEPS, min_size=1, max_size=40),
-    st.lists(st.tuples(st.sampled_from("aabr"), st.integers(1, 8), st.booleans()), max_size=30),
+    st.lists(
+        st.tuples(st.sampled_from("aabr"), st.integers(1, 8), st.booleans(), st.booleans()),
+        max_size=30,
+    ),
     st.integers(1, 40),
 )
 def test_the_views_are_those_of_the_records_whoever_folds_them(
-    steps: list[Step], turns: list[tuple[str, int, bool]], most: int
+    steps: list[Step], turns: list[tuple[str, int, bool, bool]], most: int
 ) -> None:
-    """Two followers in any order, answers that are lost, a rebuild in between, any room."""
+    """Two followers in any order, reading ahead or not, answers lost, rebuilds, any room."""
     records = records_of(history_of(steps).events)
     shelf = Shelf()
     followers = {who: FoldViews(Log(records), KnownViews(shelf, most)) for who in "ab"}
 
     async def all_turns() -> None:
         through = 0
-        for who, count, lost in turns:
+        for who, count, lost, ahead in turns:
             if who == "r":
                 await shelf.clear()
                 continue
-            through = min(len(records), through + count)
+            before, through = through, min(len(records), through + count)
+            if ahead and before < through:  # both read ahead; the other's turn may come much later
+                for fold in followers.values():
+                    fold.prepare(before, through)
+                    await asyncio.sleep(0)
             shelf.lost = lost
             try:
                 await followers[who](through)

@@ -91,15 +91,13 @@ async def test_a_failed_reading_is_not_kept() -> None:
     assert len(await once.finals(0, 5)) == 1
 
 
-async def test_a_reading_that_was_begun_is_the_one_that_is_asked_for() -> None:
-    """One that failed in the background tells nobody, and is tried again."""
+async def test_what_need_not_be_read_is_not() -> None:
+    """Only the stretch that was kept; the next one is read."""
     store = Store()
     once = ReadOnce(store)
-    once.begin_reading(0, 5)
-    assert len(await once.finals(0, 5)) == 1
-    assert store.reads == [(0, 5)]
-    store.away = True
-    once.begin_reading(5, 9)
-    await asyncio.sleep(0.01)
-    store.away = False
-    assert len(await once.finals(5, 9)) == 1
+    ready = [FinalRecord(seq, {}, b"", datetime.now(UTC), None) for seq in (4, 5)]
+    once.keep(3, ready)
+    assert await once.finals(3, 5) is ready
+    assert store.reads == []
+    await once.finals(5, 6)
+    assert store.reads == [(5, 6)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,7 +20,9 @@ from casetrail_audit.adapters.mongo_views import MongoViews
 from casetrail_audit.archiving.assembly import reader_of
 from casetrail_audit.archiving.mongo_records import RecordsWithArchives
 from casetrail_audit.archiving.told import ArchivedRecords
+from casetrail_audit.domain.record import Record
 from casetrail_audit.metrics import LogMetrics
+from casetrail_audit.ports import Place
 from casetrail_audit.rebuilding.certified import CertifiedRecords, FirstOf
 from casetrail_audit.settings import AuditSettings
 from casetrail_audit.use_cases import (
@@ -32,6 +35,7 @@ from casetrail_audit.use_cases import (
     RecordMessages,
 )
 from casetrail_audit.use_cases.finals import ReadOnce
+from casetrail_audit.use_cases.just_recorded import JustRecorded
 from casetrail_audit.use_cases.known_views import KnownViews
 
 FOLLOWER = "follower"
@@ -60,8 +64,19 @@ def assemble(
     records = RecordsWithArchives(db, reader)
     book = MongoLogBook(db, SUPPORT)
     finals = ReadOnce(records)
-    recorded = asyncio.Event()
-    record = RecordMessages(records, key, recorded.set)
+    fold_views = FoldViews(finals, KnownViews(MongoViews(client, db)))
+    recorded, just = asyncio.Event(), JustRecorded()
+
+    def stored(new: Sequence[Record]) -> None:
+        just.add(new)
+        recorded.set()
+
+    def settled(after: int, places: Sequence[Place]) -> None:
+        if (ready := just.take(places)) is not None:
+            finals.keep(after, ready)
+        fold_views.prepare(after, places[-1].seq)
+
+    record = RecordMessages(records, key, stored)
     find_missing = FindMissing(
         stream,
         records,
@@ -75,9 +90,9 @@ def assemble(
         recorded=recorded,
         stream=stream,
         book=book,
-        complete=CompleteLog(stream, records, book, key, finals.begin_reading),
+        complete=CompleteLog(stream, records, book, key, settled),
         find_missing=find_missing,
-        fold_views=FoldViews(finals, KnownViews(MongoViews(client, db))),
+        fold_views=fold_views,
         publish=PublishRecords(finals, JetStreamAudit(broker)),
         lease=Lease(db[LEASES], FOLLOWER, settings.instance, settings.lease_seconds),
         lease_seconds=settings.lease_seconds,

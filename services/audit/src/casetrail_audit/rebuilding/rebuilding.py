@@ -153,7 +153,7 @@ class Rebuilding:
         key = self._settings.workspace_key.get_secret_value().encode()
         records = RecordsWithArchives(self._into, self._reader)
         book = MongoLogBook(self._into, SUPPORT)
-        record = RecordMessages(records, key, lambda: None)
+        record = RecordMessages(records, key, lambda _: None)
         find_missing = FindMissing(
             self._stream,
             records,

@@ -31,9 +31,9 @@ class CompleteLog:
         records: Records,
         book: LogBook,
         key: bytes,
-        settled: Callable[[int, int], None] = lambda _after, _through: None,
+        settled: Callable[[int, Sequence[Place]], None] = lambda _after, _places: None,
     ) -> None:
-        """`settled` is told which records are final, while the book is still being written."""
+        """`settled` is told after which record which are final, before the book is written."""
         self._stream = stream
         self._records = records
         self._book = book
@@ -58,7 +58,7 @@ class CompleteLog:
                     return standing
                 continue
             settled = await self._copies(run) or [await self._doubtful(run[0])]
-            self._settled(standing.complete_through, settled[-1].seq)
+            self._settled(standing.complete_through, settled)
             if not await self._book.advance(standing, settled):
                 standing = await self._read()
                 continue

@@ -30,9 +30,11 @@ class ReadOnce:
         """As `Finals` says; what was read last is kept, for it can no longer change."""
         return await asyncio.shield(self._read(after, through))
 
-    def begin_reading(self, after: int, through: int) -> None:
-        """Reads these in the background: they are final, and will be asked for next."""
-        self._read(after, through)
+    def keep(self, after: int, finals: Sequence[FinalRecord]) -> None:
+        """Has these ready, which need not be read: they will be asked for next."""
+        reading = asyncio.get_running_loop().create_future()
+        reading.set_result(finals)
+        self._stretch, self._reading = (after, finals[-1].seq), reading
 
     def _read(self, after: int, through: int) -> asyncio.Future[Sequence[FinalRecord]]:
         reading = self._reading

@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
+
+from casetrail_runtime.tasks import end
 
 from casetrail_audit.domain.folding import (
     Entry,
@@ -21,6 +24,15 @@ from casetrail_audit.use_cases.recent import RecentEntries
 ASKED_AT_ONCE: Final = 50
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Final records in order, and the views that they touch as those are before them."""
+
+    finals: Sequence[FinalRecord]
+    entries: Sequence[Entry]
+    views: dict[Key, View]
+
+
 class FoldViews:
     """Folds the final records into the views, batch by batch, each in one transaction."""
 
@@ -29,35 +41,60 @@ class FoldViews:
         self._views = views
         self._recent = RecentEntries()
         self._as_of: int | None = None
+        self._ahead: tuple[int, int, asyncio.Task[Batch]] | None = None
+
+    def prepare(self, after: int, through: int) -> None:
+        """Reads in the background what folding these final records will need, if they are next.
+
+        Nothing is committed that was read of other views: the commit is accepted only if they are
+        still as of `after`.
+        """
+        if self._as_of == after and self._ahead is None:
+            reading = asyncio.create_task(self._read(after, through), name="views read ahead")
+            reading.add_done_callback(_seen)  # who folds hears of a fault
+            self._ahead = after, through, reading
 
     async def __call__(self, through: int) -> int:
         """Returns as of which record the views are now: `through`, if nobody was in the way."""
         if self._as_of is None or self._as_of >= through:  # somebody may have cleared them
             self._as_of = await self._views.as_of()
         while self._as_of < through:
-            finals = await self._records.finals(self._as_of, through)
-            if not finals:
+            batch = await self._next(self._as_of, through)
+            if not batch.finals:
                 break
-            alone = await self._batch(self._as_of, finals)
-            self._as_of = finals[-1].seq if alone else await self._views.as_of()
+            alone = await self._fold(self._as_of, batch)
+            self._as_of = batch.finals[-1].seq if alone else await self._views.as_of()
         return self._as_of
 
-    async def _batch(self, as_of: int, finals: Sequence[FinalRecord]) -> bool:
-        """Whether this follower was the one that folded them."""
+    async def _next(self, after: int, through: int) -> Batch:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            begun_after, begun_through, reading = ahead
+            if begun_after == after and begun_through <= through:
+                return await reading
+            await end(reading)
+        return await self._read(after, through)
+
+    async def _read(self, after: int, through: int) -> Batch:
+        finals = await self._records.finals(after, through)
         entries = [Entry.of(final.content, final.recorded_at) for final in finals]
-        self._recent.add(entries, [final.event_id for final in finals])
         views: dict[Key, View] = dict(await self._views.load(at_first(entries)))
         known = at_first(entries)
         while further := then(views) - known:
             known |= further
             views |= await self._views.load(further)
-        origins = await self._origins(entries)
-        changed: dict[Key, View] = {}
-        for entry in entries:
+        return Batch(finals, entries, views)
+
+    async def _fold(self, as_of: int, batch: Batch) -> bool:
+        """Whether this follower was the one that folded them."""
+        self._recent.add(batch.entries, [final.event_id for final in batch.finals])
+        origins = await self._origins(batch.entries)
+        views, changed = batch.views, dict[Key, View]()
+        for entry in batch.entries:
             step = fold(views, entry, origins.get(entry.seq, Origin()))
             views |= step
             changed |= step
-        last = finals[-1]
+        last = batch.finals[-1]
         return await self._views.commit(as_of, last.seq, last.recorded_at, changed)
 
     async def _origins(self, entries: Sequence[Entry]) -> dict[int, Origin]:
@@ -76,3 +113,8 @@ class FoldViews:
             found = await asyncio.gather(*(self._records.origin(entry) for entry in part))
             origins |= {entry.seq: origin for entry, origin in zip(part, found, strict=True)}
         return origins
+
+
+def _seen(reading: asyncio.Task[Batch]) -> None:
+    if not reading.cancelled():
+        reading.exception()

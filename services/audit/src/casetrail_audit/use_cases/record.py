@@ -20,13 +20,16 @@ ROUNDS: Final = 20
 class RecordMessages:
     """Returns when each of these messages has its record, in majority and journaled.
 
-    Again with the same messages it changes nothing. `stored` is called afterwards.
+    Again with the same messages it changes nothing. `stored` is called afterwards, with the records
+    if all of them were new.
 
     Raises:
         LogForked: a sequence has the record of another message: the stream was replaced.
     """
 
-    def __init__(self, records: Records, key: bytes, stored: Callable[[], None]) -> None:
+    def __init__(
+        self, records: Records, key: bytes, stored: Callable[[Sequence[Record]], None]
+    ) -> None:
         self._records = records
         self._key = key
         self._stored = stored
@@ -38,8 +41,8 @@ class RecordMessages:
             if position % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
             offered.append(self._record(message))
-        await self._insert({message.seq: message for message in messages}, offered)
-        self._stored()
+        all_new = await self._insert({message.seq: message for message in messages}, offered)
+        self._stored(offered if all_new else ())
 
     def _record(self, message: Message) -> Record:
         parsed = quickly_parsed(message.data)
@@ -47,7 +50,8 @@ class RecordMessages:
             return make.record_of(message, self._key)
         return make.record_of(message, self._key, parsed, encoder_of(message.data, parsed))
 
-    async def _insert(self, messages: Mapping[int, Message], offered: Sequence[Record]) -> None:
+    async def _insert(self, messages: Mapping[int, Message], offered: Sequence[Record]) -> bool:
+        """Whether nothing stood in the way of any of them."""
         outcome = await self._records.insert(offered)
         if outcome.refused:
             await self._insert(messages, list(self._as_poison(messages, outcome.refused)))
@@ -55,6 +59,7 @@ class RecordMessages:
             await self._compare(messages, outcome.there)
         if outcome.copies:
             await self._copies(messages, outcome.copies)
+        return not (outcome.refused or outcome.there or outcome.copies)
 
     def _as_poison(
         self, messages: Mapping[int, Message], refused: Sequence[Record]

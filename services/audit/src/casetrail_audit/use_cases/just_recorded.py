@@ -1,0 +1,61 @@
+"""What this process recorded last, so that it need not be read again to be folded and told."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final
+
+import orjson
+
+from casetrail_audit.domain.envelope import milliseconds
+from casetrail_audit.domain.record import Record
+from casetrail_audit.ports import FinalRecord, Place
+
+MOST_BYTES: Final = 8 * 1024 * 1024
+"""Of leaf inputs; a log that is further behind is read from the database."""
+
+
+class JustRecorded:
+    """Events by their sequence, the newest ones that fit.
+
+    A record is a pure function of its message, so one that the database calls an event when the log
+    is completed is the very one that was stored. One that was demoted to a copy meanwhile is a
+    duplicate there, and is not taken from here.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._kept: OrderedDict[int, Record] = OrderedDict()
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Keeps these, which are stored."""
+        for record in records:
+            if record["kind"] == "event":
+                self._drop(record["_id"])
+                self._kept[record["_id"]] = record
+                self._bytes += len(record["leaf_input"])
+        while self._bytes > self._most_bytes:
+            self._drop(next(iter(self._kept)))
+
+    def take(self, places: Sequence[Place]) -> list[FinalRecord] | None:
+        """The final records of these places; None unless all of them are here. Kept no longer."""
+        kept = [self._kept.get(place.seq) for place in places if place.kind == "event"]
+        for place in places:
+            self._drop(place.seq)
+        found = [_final(record) for record in kept if record is not None]
+        return found if len(found) == len(places) else None
+
+    def _drop(self, seq: int) -> None:
+        record = self._kept.pop(seq, None)
+        if record is not None:
+            self._bytes -= len(record["leaf_input"])
+
+
+def _final(record: Record) -> FinalRecord:
+    return FinalRecord(
+        record["_id"],
+        orjson.loads(record["leaf_input"]),
+        record["leaf"],
+        milliseconds(record["recorded_at"]),
+        record["event_id"],
+    )
