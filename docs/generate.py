@@ -43,7 +43,7 @@ COMMANDS = sorted(
     (
         value
         for value in {**vars(commands), **vars(privacy_commands)}.values()
-        if isinstance(value, type) and issubclass(value, Command) and hasattr(value, "verb")
+        if isinstance(value, type) and issubclass(value, Command) and hasattr(value, "service")
     ),
     key=lambda command: command.command_name(),
 )

@@ -234,7 +234,7 @@ async def test_no_page_keeps_anybody_out(
         *("/cases", "/cases?status=closed", f"/cases/{told.case_id}", "/tickets"),
         *(f"/tickets/{told.ticket_id}", "/records/3", "/people", "/people/a"),
         *("/quality/figures", f"/compare?left={told.case_id}&right={told.case_id}"),
-        *("/quality", "/quality/coaching", "/privacy", "/log", "/cases/CASE-999999"),
+        *("/quality", "/quality/coaching", "/privacy", "/log", "/letters", "/cases/CASE-999999"),
         *(f"/quality/reviews/{each['review_id']}" for each in (await reviews.json())["items"][:1]),
     ]
     faults = []

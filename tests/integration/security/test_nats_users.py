@@ -138,6 +138,17 @@ async def test_only_audit_reads_every_event(house: House, service: str) -> None:
     assert await house.refused(service, asked) == asked
 
 
+@pytest.mark.parametrize("user", [user.name for user in users() if user.name != "operator"])
+async def test_letters_are_taken_by_who_handles_them(house: House, user: str) -> None:
+    """The gateway and the forwarder read them; routing, tickets and the eraser take them away."""
+    read, take = "$JS.API.STREAM.MSG.GET.DEAD", "$JS.API.STREAM.MSG.DELETE.DEAD"
+    takers = {"routing", "tickets", "audit"}
+    expected = {name for name in (read, take) if user not in takers}
+    if user in {"gateway", "webhooks"}:
+        expected = {take}
+    assert await house.refused(user, {read, take}) == expected
+
+
 async def test_audit_itself_neither_empties_nor_changes_a_stream(house: House) -> None:
     """It may take one message out, by order of an erasure, and nothing more."""
     asked = {"$JS.API.STREAM.PURGE.SUPPORT", "$JS.API.STREAM.UPDATE.SUPPORT"}

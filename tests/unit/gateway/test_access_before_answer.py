@@ -30,6 +30,7 @@ VALUES = {
     "bulk_id": BULK_ID,
     "review_id": "rv_1",
     "sample_id": "sa_1",
+    "letter": "3",
 }
 ASKED = {
     "/v1/customers": "?phone=%2B923001114291",
@@ -58,7 +59,7 @@ def address(path: str) -> str:
 
 def test_the_walk_finds_the_reads_of_the_contract() -> None:
     """The list that the tests below walk is the contract's, so none of them can pass empty."""
-    assert len(RECORDED) == 29
+    assert len(RECORDED) == 30
     assert set(READS) - set(RECORDED) == {"/v1/log/status"}
 
 
@@ -76,7 +77,7 @@ async def test_a_read_is_recorded_before_anything_is_read_out(path: str) -> None
     assert stored.sequence is None
     assert stored.subject.startswith("access/")
     assert stored.workspace == "main"
-    given_out = {"timeline", "records", "cases", "head", "command"} & set(world.journal)
+    given_out = {"timeline", "records", "cases", "head", "command", "letters"} & set(world.journal)
     if path == "/v1/scorecards":  # of the settings, not of the log
         assert not given_out
         return

@@ -32,6 +32,7 @@ PAGES = [
     "/compare?left=CASE-1001&right=CASE-1002",
     "/privacy",
     "/log",
+    "/letters",
 ]
 
 
@@ -370,3 +371,32 @@ async def test_what_happens_is_shown_as_it_happens(world: World) -> None:
     assert 'id="e3"' in told
     assert "&lt;img src=x" in told
     assert "<img" not in told
+
+
+async def test_what_was_set_aside_is_handled_again_from_its_page(world: World) -> None:
+    """By an admin, with a reason; a reviewer sees why it failed and no form, a lead no page."""
+    act = "/act/letter/handle/3"
+    async with signed_in(world, "admin") as browser:
+        assert 'href="/letters"' in (await browser.get("/log")).text
+        page = (await browser.get("/letters")).text
+        assert "no plan for the queue returns" in page
+        assert 'href="/records/2"' in page
+        empty = await browser.post(act, data=form_in(page, act))
+        assert empty.status_code == 422
+        body = {**form_in(page, act), "reason": "the plan is there now"}
+        answer = await browser.post(act, data=body)
+        assert (answer.status_code, answer.headers["location"]) == (
+            303,
+            "/letters?said=letter.handle",
+        )
+        odd = await browser.post("/act/letter/handle/x", data=body)
+        assert odd.status_code == 404
+    (sent,) = world.commands.sent
+    assert sent.model_dump()["letter"] == 3
+    async with signed_in(world) as browser:
+        page = (await browser.get("/letters")).text
+        assert "no plan for the queue returns" in page
+        assert act not in page
+    async with signed_in(world, "lead") as browser:
+        assert 'href="/letters"' not in (await browser.get("/log")).text
+        assert (await browser.get("/letters")).status_code == 403

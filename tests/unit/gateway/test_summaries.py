@@ -551,6 +551,21 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
         "Hand-over of a's shift signed as of 41, complete: «one waits»",
     ),
     (
+        "letter.handled",
+        {
+            "data": {
+                "handler": "routing",
+                "event_type": "casetrail.message.received.v1",
+                "failed": "ValueError: no plan for the queue returns",
+            },
+            "private": {"reason": "the plan is there now"},
+        },
+        (
+            "casetrail.message.received.v1 handled after all by routing, "
+            "which had failed with ValueError: no plan for the queue returns: the plan is there now"
+        ),
+    ),
+    (
         "command.rejected",
         {
             "data": {

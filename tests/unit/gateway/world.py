@@ -28,6 +28,7 @@ from casetrail_gateway.console.application import add_console, open_console
 from casetrail_gateway.domain.customers import Contact, CustomerKey
 from casetrail_gateway.domain.errors import AccessNotRecorded, OutcomeUnknown
 from casetrail_gateway.domain.evidence import SealedRecord
+from casetrail_gateway.domain.letters import Letter
 from casetrail_gateway.domain.log import Hit, Page, RecordFilter, Scope, Ticket, User
 from casetrail_gateway.domain.people import Caller
 from casetrail_gateway.domain.search import Words
@@ -60,6 +61,26 @@ STRANGER = Caller("a", "Agent A elsewhere", "admin", "elsewhere")
 PEOPLE = {p.role: p for p in (AGENT, LEAD, REVIEWER, ADMIN, SERVICE)}
 
 
+def letter_of(seq: int, **given: Any) -> Letter:
+    """A message that routing could not handle."""
+    said: dict[str, Any] = {
+        "service": "routing",
+        "handler": "routing",
+        "workspace": "main",
+        "subject": "support.main.message.received",
+        "stream": "SUPPORT",
+        "stream_sequence": 2,
+        "reason": "ValueError: no plan for the queue returns",
+        "num_delivered": 1,
+        "set_aside_at": datetime(2026, 11, 22, 10, 14, 4, tzinfo=UTC),
+        "bytes_omitted": False,
+    }
+    return Letter(seq=seq, **{**said, **given})
+
+
+LETTERS = (letter_of(3), letter_of(4, workspace="elsewhere"))
+
+
 class MemoryStream:
     """The stream in memory; `refusing` makes every publish fail."""
 
@@ -68,6 +89,7 @@ class MemoryStream:
         self.refusing = False
         self.log: MemoryLog | None = None
         self.last = 0
+        self.letters = {letter.seq: letter for letter in LETTERS}
         self._journal = journal
 
     async def record(self, event: Event) -> int:
@@ -90,6 +112,14 @@ class MemoryStream:
 
     async def dead_letters(self) -> int:
         return 2
+
+    async def letter(self, seq: int) -> Letter | None:
+        return self.letters.get(seq)
+
+    async def next_letter(self, after: int) -> Letter | None:
+        self._journal.append("letters")
+        above = [seq for seq in self.letters if seq > after]
+        return self.letters[min(above)] if above else None
 
 
 def _answered(command: Command) -> CommandReply:

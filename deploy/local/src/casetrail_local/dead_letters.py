@@ -14,7 +14,10 @@ MAX_HOPS: Final = 5
 """A message that was set aside this often is not sent again: repeating does not heal it."""
 
 _ADDED: Final = frozenset(
-    {"reason", "stream", "stream_sequence", "num_delivered", "original_subject", "bytes_omitted"}
+    {
+        *("reason", "stream", "stream_sequence", "num_delivered"),
+        *("original_subject", "recorded_at", "bytes_omitted"),
+    }
 )
 
 

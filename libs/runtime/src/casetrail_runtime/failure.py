@@ -18,6 +18,8 @@ from casetrail_runtime.telemetry import telemetry_of
 
 log = structlog.get_logger(__name__)
 
+RECORDED_AT: Final = "recorded_at"
+"""The header of a dead letter with the time at which its stream took the message."""
 _PASSING_LABELS: Final = (
     "RetryableWriteError",
     "TransientTransactionError",
@@ -100,6 +102,7 @@ class DeadLetters:
             "stream_sequence": str(meta.sequence.stream),
             "num_delivered": str(meta.num_delivered),
             "original_subject": msg.subject,
+            RECORDED_AT: meta.timestamp.isoformat(),
         }
         msg_id = f"dead:{meta.stream}:{meta.sequence.stream}:{self._handler}"
         headers = original_headers(msg.headers) | added

@@ -16,6 +16,7 @@ from casetrail_gateway.domain.customers import Contact, CustomerKey
 from casetrail_gateway.domain.evidence import SealedRecord
 from casetrail_gateway.domain.figures import Act
 from casetrail_gateway.domain.lateness import Footprint
+from casetrail_gateway.domain.letters import Letter
 from casetrail_gateway.domain.log import (
     Case,
     CaseFilter,
@@ -292,6 +293,12 @@ class EventStream(Protocol):
 
     async def dead_letters(self) -> int:
         """How many messages are set aside; `StreamUnavailable` when the stream does not answer."""
+
+    async def letter(self, seq: int) -> Letter | None:
+        """What was set aside under this number; None when there is nothing, or no more."""
+
+    async def next_letter(self, after: int) -> Letter | None:
+        """What was set aside next above a number; None when there is nothing."""
 
 
 class Commands(Protocol):

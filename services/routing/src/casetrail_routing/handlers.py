@@ -8,7 +8,7 @@ from casetrail_contracts.registry.shift import ShiftEnded
 from casetrail_contracts.registry.user import UserDeactivated, UserRoleChanged
 from casetrail_contracts.subjects import ROUTING_DURABLE
 from casetrail_runtime.failure import PermanentError
-from casetrail_runtime.pull import Delivery, subscribe_keyed
+from casetrail_runtime.pull import Delivery, KeyedWorker, subscribe_keyed
 from faststream.nats import NatsBroker
 
 from casetrail_routing.ports import Key
@@ -45,9 +45,9 @@ def reactions(
 
 def register_handlers(
     broker: NatsBroker, reactions: Reactions, note: NoteActivity, *, concurrency: int
-) -> None:
+) -> dict[str, KeyedWorker]:
     """Binds the durable `routing`; the events of one conversation are taken in order."""
-    subscribe_keyed(
+    worker = subscribe_keyed(
         broker,
         ROUTING_DURABLE,
         on_event(reactions, note),
@@ -60,6 +60,7 @@ def register_handlers(
         "may no longer own any go back to the queue; those of a shift that ended go on by policy; "
         "messages, cases and tickets are noted for closing idle cases; other events pass by.",
     )
+    return {ROUTING_DURABLE: worker}
 
 
 def on_event(reactions: Reactions, note: NoteActivity) -> Callable[[Delivery], Awaitable[None]]:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from casetrail_contracts.commands import HandleRoutingLetter
 from casetrail_contracts.subjects import SUPPORT
 from casetrail_runtime.broker import make_app, make_broker
 from casetrail_runtime.health import health_routes, nats_ping
+from casetrail_runtime.letters import serve_letters
 from casetrail_runtime.logging import configure_logging
 from casetrail_runtime.migrations import require_migrations
 from casetrail_runtime.mongo import Database, database, ensure_indexes, make_client, ping
@@ -157,8 +159,18 @@ def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
         routing.hear_answer,
         routing.join,
     )
-    register_handlers(broker, reacting, routing.note_activity, concurrency=settings.concurrency)
+    workers = register_handlers(
+        broker, reacting, routing.note_activity, concurrency=settings.concurrency
+    )
     register_commands(broker, routing.commands)
+    serve_letters(
+        broker,
+        HandleRoutingLetter,
+        workers,
+        answered=ProcessedLog(db[mongo.PROCESSED]),
+        publisher=publisher,
+        now=now,
+    )
 
     async def before_broker() -> None:
         await require(broker, [SUPPORT_STREAM], [ROUTING_DURABLE])

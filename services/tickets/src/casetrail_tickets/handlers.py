@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from casetrail_contracts import Event
 from casetrail_contracts.subjects import TICKETS_DURABLE, TICKETS_PEOPLE_DURABLE
-from casetrail_runtime.pull import Delivery, subscribe_keyed
+from casetrail_runtime.pull import Delivery, KeyedWorker, subscribe_keyed
 from faststream.nats import NatsBroker
 
 from casetrail_tickets.events import SERVICE
@@ -25,7 +25,7 @@ class Listeners:
     catch_up: CatchUp
 
 
-def subscribe(broker: NatsBroker, do: Listeners) -> None:
+def subscribe(broker: NatsBroker, do: Listeners) -> dict[str, KeyedWorker]:
     """Feeds the use cases; events of one conversation, and of one user, in order."""
 
     async def on_event(delivery: Delivery) -> None:
@@ -47,7 +47,7 @@ def subscribe(broker: NatsBroker, do: Listeners) -> None:
     async def on_user(delivery: Delivery) -> None:
         await do.remember_person(delivery.event)
 
-    subscribe_keyed(
+    tickets = subscribe_keyed(
         broker,
         TICKETS_DURABLE,
         on_event,
@@ -56,7 +56,7 @@ def subscribe(broker: NatsBroker, do: Listeners) -> None:
         title="tickets",
         description="Remembers the newest messages of each conversation, and keeps the clocks.",
     )
-    subscribe_keyed(
+    people = subscribe_keyed(
         broker,
         TICKETS_PEOPLE_DURABLE,
         on_user,
@@ -65,6 +65,7 @@ def subscribe(broker: NatsBroker, do: Listeners) -> None:
         title="tickets-people",
         description="Remembers who there is, so that a ticket is given to somebody who exists.",
     )
+    return {TICKETS_DURABLE: tickets, TICKETS_PEOPLE_DURABLE: people}
 
 
 def belongs_to(event: Event) -> str:

@@ -4,10 +4,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 from casetrail_contracts import subjects
+from casetrail_contracts.commands import HandleTicketsLetter
 from casetrail_runtime.broker import make_app, make_broker
 from casetrail_runtime.health import health_routes, nats_ping
+from casetrail_runtime.letters import serve_letters
 from casetrail_runtime.logging import configure_logging
 from casetrail_runtime.mongo import database, ensure_indexes, make_client, ping
+from casetrail_runtime.outbox import ProcessedLog
 from casetrail_runtime.publisher import StreamPublisher
 from casetrail_runtime.relay import Relay
 from casetrail_runtime.streams import (
@@ -93,7 +96,7 @@ def create_app(settings: TicketsSettings, clock: Clock | None = None) -> AsgiFas
         assign,
     )
     serve_bulks(broker, TakeBulk(bulks, now), TellBulk(bulks))
-    subscribe(
+    workers = subscribe(
         broker,
         Listeners(
             remember_message=RememberMessage(contexts),
@@ -104,6 +107,14 @@ def create_app(settings: TicketsSettings, clock: Clock | None = None) -> AsgiFas
             hear_link=HearLink(open_tickets, conversations, time),
             catch_up=CatchUp(conversations, tags, time),
         ),
+    )
+    serve_letters(
+        broker,
+        HandleTicketsLetter,
+        workers,
+        answered=ProcessedLog(db[mongo_tickets.PROCESSED]),
+        publisher=publisher,
+        now=now,
     )
 
     async def prepare() -> None:

@@ -47,6 +47,12 @@ from casetrail_contracts.commands.fields import (
     UserId,
     WallClock,
 )
+from casetrail_contracts.commands.letters import (
+    HandleLetter,
+    HandleLetterBody,
+    HandleRoutingLetter,
+    HandleTicketsLetter,
+)
 from casetrail_contracts.commands.messages import (
     MediaBody,
     ReactionBody,
@@ -144,6 +150,10 @@ __all__ = [
     "EscalateConversation",
     "HandOffTicket",
     "HandOffTicketBody",
+    "HandleLetter",
+    "HandleLetterBody",
+    "HandleRoutingLetter",
+    "HandleTicketsLetter",
     "LinkBody",
     "LinkConversation",
     "LinkTicket",

@@ -25,6 +25,8 @@ _CONSUMES: Final[dict[str, tuple[DurableSpec, ...]]] = {
 }
 _COMMANDED: Final = ("ingest", "routing", "tickets", "audit")
 """Services that carry out commands."""
+_HANDLES_AGAIN: Final = ("routing", "tickets")
+"""Services that take messages back that they set aside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,10 @@ def _service(name: str) -> NatsUser:
         hears.append(f"command.{name}.*")
     if name == "gateway":
         may_publish.append("command.>")
+        may_publish.append(_READS_LETTERS)
         hears.append(subjects.AUDIT_SUBJECTS)
+    if name in _HANDLES_AGAIN:
+        may_publish += _TAKES_LETTERS
     if name == "audit":
         may_publish += [subjects.AUDIT_SUBJECTS, *_READS_EVERYTHING, *_ERASES]
     return NatsUser(
@@ -88,12 +93,14 @@ def _pulls(durable: DurableSpec) -> tuple[str, str]:
 
 _LOOKS: Final = ("$JS.API.STREAM.INFO.*", "$JS.API.CONSUMER.INFO.*.*")
 """Every service looks at the settings of streams and durables before it starts."""
+_READS_LETTERS: Final = f"$JS.API.STREAM.MSG.GET.{subjects.DEAD}"
+_TAKES_LETTERS: Final = (_READS_LETTERS, f"$JS.API.STREAM.MSG.DELETE.{subjects.DEAD}")
 _READS_EVERYTHING: Final = (
     f"$JS.API.DIRECT.GET.{subjects.SUPPORT}",
     f"$JS.API.STREAM.MSG.GET.{subjects.SUPPORT}",
     f"$JS.API.DIRECT.GET.{subjects.AUDIT}.>",
     f"$JS.API.STREAM.MSG.GET.{subjects.AUDIT}",
-    f"$JS.API.STREAM.MSG.GET.{subjects.DEAD}",
+    _READS_LETTERS,
 )
 _ERASES: Final = (
     f"$JS.API.STREAM.MSG.DELETE.{subjects.SUPPORT}",
@@ -119,7 +126,7 @@ def _webhooks() -> NatsUser:
             f"$JS.API.CONSUMER.DELETE.{subjects.AUDIT}.*",
             f"$JS.API.CONSUMER.NAMES.{subjects.AUDIT}",
             f"$JS.API.CONSUMER.LIST.{subjects.AUDIT}",
-            f"$JS.API.STREAM.MSG.GET.{subjects.DEAD}",
+            _READS_LETTERS,
             f"$JS.ACK.{subjects.AUDIT}.>",
             "dead.audit.webhook",
             *_LOOKS,

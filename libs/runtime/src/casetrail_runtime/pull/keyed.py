@@ -41,12 +41,17 @@ class _Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A message and what it holds: a delivery, or the fault that says it never can be one."""
+    """A message and what it holds: a delivery, or the fault that says it never can be one.
+
+    It came from a pump, which has it back or acked; else somebody waits for its answer.
+    """
 
     msg: Msg
     key: Hashable
     delivery: Delivery | None = None
     fault: Exception | None = None
+    pump: Pump | None = None
+    answer: asyncio.Future[Exception | None] | None = None
 
 
 class KeyedWorker:
@@ -93,13 +98,27 @@ class KeyedWorker:
         if self._stopping.is_set():
             await pump.give_back([msg])
             return
+        self._queue(self._read(pump, msg))
+
+    async def again(self, delivery: Delivery) -> Exception | None:
+        """One more call for an event that was set aside, behind those of its key: its error.
+
+        None when the handler took it. Nothing is acked, tried again or set aside.
+        """
+        if self._stopping.is_set():
+            return ConnectionError("the service ends")
+        answer: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+        key = ("key", self._key(delivery.event))
+        self._queue(_Item(delivery.raw, key, delivery, answer=answer))
+        return await answer
+
+    def _queue(self, item: _Item) -> None:
         self._taken += 1
-        item = self._read(msg)
         if (chain := self._chains.get(item.key)) is not None:
             chain.append(item)
             return
         self._chains[item.key] = deque([item])
-        task = asyncio.create_task(self._work(pump, item.key))
+        task = asyncio.create_task(self._work(item.key))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -114,25 +133,43 @@ class KeyedWorker:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1)
 
-    def _read(self, msg: Msg) -> _Item:
+    def _read(self, pump: Pump, msg: Msg) -> _Item:
         """The message with its event and key; one that has none is alone with its sequence."""
         try:
             delivery = Delivery.of(msg)
-            return _Item(msg, ("key", self._key(delivery.event)), delivery)
+            return _Item(msg, ("key", self._key(delivery.event)), delivery, pump=pump)
         except Exception as fault:  # noqa: BLE001 - no attempt can heal it: set aside in its turn
-            return _Item(msg, ("sequence", msg.metadata.sequence.stream), fault=fault)
+            return _Item(msg, ("sequence", msg.metadata.sequence.stream), fault=fault, pump=pump)
 
-    async def _work(self, pump: Pump, key: Hashable) -> None:
+    async def _work(self, key: Hashable) -> None:
         chain = self._chains[key]
         try:
             while chain:
-                await self._finish(pump, chain.popleft())
+                item = chain.popleft()
+                if item.pump is None:
+                    await self._answer(item)
+                else:
+                    await self._finish(item.pump, item)
                 self._taken -= 1
                 self._finished.set()
         finally:
             del self._chains[key]
             self._taken -= len(chain)
-            await pump.give_back(item.msg for item in chain)
+            for item in chain:
+                if item.pump is None:
+                    _tell(item, ConnectionError("the service ended first"))
+                else:
+                    await item.pump.give_back([item.msg])
+
+    async def _answer(self, item: _Item) -> None:
+        assert item.delivery is not None
+        error: Exception | None = ConnectionError("the service ended first")
+        try:
+            error = await self._attempt(item.delivery)
+        except _Stopped:
+            return
+        finally:
+            _tell(item, error)
 
     async def _finish(self, pump: Pump, item: _Item) -> None:
         """Acks the message once it is handled or set aside; gives it back otherwise."""
@@ -224,3 +261,8 @@ class KeyedWorker:
     async def _pause(self, delay: float) -> None:
         if await happens(self._stopping, delay):
             raise _Stopped
+
+
+def _tell(item: _Item, error: Exception | None) -> None:
+    if item.answer is not None and not item.answer.done():
+        item.answer.set_result(error)

@@ -71,7 +71,7 @@ def subscribe_keyed(
     title: str | None = None,
     description: str | None = None,
     payload: type[BaseModel] = Event,
-) -> None:
+) -> KeyedWorker:
     """Feeds `handler` one event at a time per `key(event)`, up to `conc` of them at once.
 
     Acked after it returns. `PermanentError` and bytes that are no event go to
@@ -79,7 +79,7 @@ def subscribe_keyed(
     aside; what cannot be set aside comes back later. Errors that say a server is away are
     retried for as long as it takes. Order per key is kept within this process: replicas of a
     service share the durable and rely on the version of the aggregate. Call it before
-    `broker.start()`; the durable must exist.
+    `broker.start()`; the durable must exist. Returns who calls the handler, for `serve_letters`.
     """
     telemetry = telemetry_of(broker)
     worker = KeyedWorker(
@@ -94,6 +94,7 @@ def subscribe_keyed(
     consumer = _Keyed(worker)
     about = _Description(title or durable, description, payload)
     _subscribe(broker, stream, durable, consumer, about)
+    return worker
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from casetrail_gateway.api import (
     evidence,
     export,
     figures,
+    letters,
     live,
     log_proofs,
     pages,
@@ -61,6 +62,7 @@ _TAGS = [
     {"name": "figures", "description": "What people did, and cases and shifts side by side."},
     {"name": "privacy", "description": "Erasures, their certificates, and legal holds."},
     {"name": "log", "description": "How far the log is complete."},
+    {"name": "dead letters", "description": "Messages that a service could not handle."},
 ]
 
 
@@ -94,6 +96,7 @@ def make_api(lifespan: Lifespan | None = None, cors_origins: Sequence[str] = ())
         figures.figures,
         log_proofs.proofs,
         privacy.privacy,
+        letters.reads,
     ):
         app.include_router(reads.router)
     app.include_router(records.log)
@@ -105,6 +108,7 @@ def make_api(lifespan: Lifespan | None = None, cors_origins: Sequence[str] = ())
         people_actions,
         shifts,
         privacy_actions,
+        letters,
     ):
         app.include_router(actions.router)
     app.include_router(views.changes)

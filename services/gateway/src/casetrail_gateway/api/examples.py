@@ -240,6 +240,24 @@ LOG_STATUS: Final = {
     "poison": 0,
     "dead_letters": 0,
 }
+DEAD_LETTERS: Final = {
+    "letters": [
+        {
+            "letter": 3,
+            "service": "routing",
+            "handler": "routing",
+            "subject": "support.main.message.received",
+            "stream": "SUPPORT",
+            "seq": 12,
+            "failed": "ValueError: no plan for the queue returns",
+            "deliveries": 1,
+            "set_aside_at": "2026-11-22T10:14:04Z",
+            "handled_again": "here",
+        }
+    ],
+    "next_after": None,
+}
+LETTER_HANDLED: Final = {"letter": 3, "event_seq": 12, "version": None}
 ASSIGNED: Final = {"case_id": "CASE-1001", "owner": "agent:a", "version": 5}
 ESCALATED: Final = {"case_id": "CASE-1001", "escalated": True, "version": 6}
 CLOSED: Final = {"case_id": "CASE-1001", "status": "closed", "version": 7}

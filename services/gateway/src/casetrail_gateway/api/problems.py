@@ -37,6 +37,7 @@ _FAULTS: Final[tuple[tuple[type[Fault], int], ...]] = (
     (errors.NoSuchFields, 422),
     (errors.EvidenceArchived, 409),
     (errors.ShiftNotEnded, 409),
+    (errors.LetterOfAnother, 409),
     (errors.ThroughOutside, 422),
     (errors.ReviewState, 409),
     (errors.ScoresInvalid, 422),
@@ -66,6 +67,10 @@ _REJECTED: Final[dict[str, int]] = {
     "shift-already-started": 409,
     "shift-not-started": 409,
     "shift-not-ended": 409,
+    "letter-failed-again": 409,
+    "letter-no-event": 409,
+    "letter-of-another": 409,
+    "letter-without-bytes": 409,
     "handover-not-opened": 409,
 }
 _FAILED: Final[dict[str, int]] = {

@@ -41,8 +41,14 @@ class Action:
 
     @property
     def noun(self) -> str:
-        """What it acts on: `case`, `ticket`, `user`, `shift` or `privacy`."""
-        nouns = {"cases": "case", "tickets": "ticket", "users": "user", "shifts": "shift"}
+        """What it acts on: `case`, `ticket`, `user`, `shift`, `letter` or `privacy`."""
+        nouns = {
+            "cases": "case",
+            "tickets": "ticket",
+            "users": "user",
+            "shifts": "shift",
+            "dead-letters": "letter",
+        }
         return nouns.get(self.like.split("/")[2], "privacy")
 
     def asked(self, form: Mapping[str, str]) -> Body | None:
@@ -202,6 +208,13 @@ ACTIONS: Final[Mapping[tuple[str, str], Action]] = {
             (Field("through", "hidden", required=True), Field("note", "text")),
         ),
         Action(
+            "handle",
+            c.HandleLetter,
+            c.HandleLetterBody,
+            "/v1/dead-letters/{letter}/handle",
+            (_WHY,),
+        ),
+        Action(
             "erasures",
             Erase,
             ErasureBody,
@@ -265,6 +278,11 @@ def on_handover(caller: Caller, *, opened: bool, complete: bool) -> list[Action]
     """What a lead may do with the hand-over of a shift that ended."""
     names = () if complete else ("sign",) if opened else ("handover",)
     return _permitted(caller, "shift", names)
+
+
+def on_letter(caller: Caller) -> list[Action]:
+    """Whether the caller may have what was set aside handled again."""
+    return _permitted(caller, "letter", ("handle",))
 
 
 def on_privacy(caller: Caller) -> list[Action]:

@@ -2,7 +2,13 @@
 
 from typing import Any, Final
 
-from casetrail_contracts.api import ActivityAnswer, RecordPage, TicketAnswer, Timeline
+from casetrail_contracts.api import (
+    ActivityAnswer,
+    DeadLetterPage,
+    RecordPage,
+    TicketAnswer,
+    Timeline,
+)
 
 from casetrail_gateway.console import acting
 from casetrail_gateway.console.page import Context, Pages, Together, Visit
@@ -12,6 +18,7 @@ from casetrail_gateway.domain.log import Kinds, Page, Record, RecordFilter
 from casetrail_gateway.domain.people import PERMITTED
 from casetrail_gateway.domain.search import RecordSearch
 from casetrail_gateway.use_cases.handover import ReadHandover
+from casetrail_gateway.use_cases.letters import ListLetters
 from casetrail_gateway.use_cases.log_status import ReadLogStatus
 from casetrail_gateway.use_cases.looking import Look, Read
 from casetrail_gateway.use_cases.records import ReadActivity, SearchRecords, activity_list
@@ -21,6 +28,7 @@ pages = Pages()
 ROWS: Final = 50
 ENTRIES: Final = 200
 SHIFTS: Final = 12
+_LETTERS: Final = "/v1/dead-letters"
 _HANDOVER: Final = "/v1/shifts/{shift_id}/handover"
 STATES: Final = (
     *("New", "In Progress", "Awaiting Customer", "Awaiting Courier"),
@@ -193,6 +201,22 @@ def log_health(visit: Visit) -> Read[Context]:
 
     async def fill() -> Context:
         status = await ReadLogStatus(wiring.log, wiring.stream, wiring.tree)()
-        return {"status": status, "sealed": await wiring.tree.head()}
+        return {
+            "status": status,
+            "sealed": await wiring.tree.head(),
+            "lists_letters": visit.caller.role in PERMITTED["GET", _LETTERS],
+        }
 
     return _Listed("log_status", {}, fill)
+
+
+@pages.get("/letters", "letters.html", like=_LETTERS)
+def letters(visit: Visit, after: str | None = None) -> Read[Context]:
+    """What was set aside in this workspace, and for who may: having it handled again."""
+    place = int(after) if after is not None and after.isdecimal() and len(after) < 19 else 0  # noqa: PLR2004
+    read = ListLetters(visit.wiring.stream, visit.caller, after=place, limit=ROWS)
+
+    def tell(page: DeadLetterPage) -> Context:
+        return {"page": page, "actions": acting.on_letter(visit.caller)}
+
+    return Together(tell, read)

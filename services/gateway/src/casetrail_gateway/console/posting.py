@@ -166,6 +166,9 @@ async def _sent(
             reply = await send.on_ticket(asked, action.command, target, body or EmptyBody())
         case "shift":
             reply = await send.on_shift(asked, action.command, target, body)
+        case "letter":
+            number = int(target) if target.isascii() and target.isdecimal() else 0
+            reply = await send.on_letter(asked, number, body)
         case "user":
             reply = await send.on_own(asked, action.command, target, body)
         case _:

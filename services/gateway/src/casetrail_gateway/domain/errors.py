@@ -134,6 +134,12 @@ class ShiftNotEnded(Fault):
     slug = "shift-not-ended"
 
 
+class LetterOfAnother(Fault):
+    """What was set aside is not handled again from here; the detail says by what command it is."""
+
+    slug = "letter-of-another"
+
+
 class ThroughOutside(Fault):
     """A place in the log before the end of the shift, or beyond what is complete."""
 

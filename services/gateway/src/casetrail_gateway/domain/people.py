@@ -36,6 +36,8 @@ PERMITTED: Final[dict[tuple[str, str], frozenset[Role]]] = {
     ("GET", "/v1/shifts/{shift_id}/handover"): LEADS | AUDITORS,
     ("GET", "/v1/privacy/erasures/{erasure_id}"): AUDITORS,
     ("GET", "/v1/log/status"): EVERYBODY,
+    ("GET", "/v1/dead-letters"): AUDITORS,
+    ("POST", "/v1/dead-letters/{letter}/handle"): ADMINS,
     ("GET", "/v1/scorecards"): EVERYBODY,
     ("GET", "/v1/reviews"): EVERYBODY,
     ("GET", "/v1/reviews/{review_id}"): EVERYBODY,

@@ -89,6 +89,14 @@ def _command_rejected(told: Told) -> str:
     return because(attempt, text_of(told.data, "detail") or text_of(told.data, "code"))
 
 
+def _letter_handled(told: Told) -> str:
+    handler = text_of(told.data, "handler") or "a service"
+    what = text_of(told.data, "event_type") or "a message"
+    failed = text_of(told.data, "failed")
+    before = "" if failed is None else f", which had failed with {failed}"
+    return because(f"{what} handled after all by {handler}{before}", told.reason)
+
+
 def _access_viewed(told: Told) -> str:
     what = words(text_of(told.data, "what") or "record")
     target = (text_of(told.data, "target") or "").partition("/")[2]
@@ -147,6 +155,7 @@ _SENTENCES: Final[dict[str, Sentence]] = {
     **PEOPLE_SENTENCES,
     **REVIEW_SENTENCES,
     "command.rejected": _command_rejected,
+    "letter.handled": _letter_handled,
     "access.viewed": _access_viewed,
     "access.searched": _access_searched,
     "access.exported": _access_exported,

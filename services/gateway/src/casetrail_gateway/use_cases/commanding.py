@@ -16,6 +16,10 @@ from casetrail_contracts.commands import (
     CreateUser,
     CreateUserBody,
     EndShift,
+    HandleLetter,
+    HandleLetterBody,
+    HandleRoutingLetter,
+    HandleTicketsLetter,
     LinkBody,
     LinkConversation,
     LinkTicket,
@@ -33,7 +37,15 @@ from casetrail_contracts.ids import derive_id
 from casetrail_contracts.privacy_commands import Erase, PlaceHold, ReleaseHold
 from casetrail_contracts.registry.command import CommandRejected
 
-from casetrail_gateway.domain.errors import MovedOn, NotPermitted, PreconditionNotAvailable
+from casetrail_gateway.domain.errors import (
+    Fault,
+    LetterOfAnother,
+    MovedOn,
+    NotFound,
+    NotPermitted,
+    PreconditionNotAvailable,
+)
+from casetrail_gateway.domain.letters import HERE
 from casetrail_gateway.domain.people import Caller
 from casetrail_gateway.ports import Clock, Commands, EventStream
 from casetrail_gateway.use_cases.conflicts import Moved, TellChanges
@@ -45,6 +57,10 @@ HandoverCommand = type[OpenHandover] | type[SignHandover]
 CaseCommand = type[OnCase] | type[CreateTicket]
 _NEW: Final[dict[type[Command], str]] = {CreateTicket: "ticket", SendMessage: "message"}
 """What these commands on a case make: it has no version that somebody could have seen."""
+_HANDLES: Final[Mapping[str, type[HandleLetter]]] = {
+    "routing": HandleRoutingLetter,
+    "tickets": HandleTicketsLetter,
+}
 NOWHERE: Final = Found()
 """Where a command is aimed at no case and no ticket."""
 PrivacyCommand = type[Erase] | type[PlaceHold] | type[ReleaseHold]
@@ -207,6 +223,26 @@ class SendCommand:
             _nothing_expected(asked, "erasure" if command is Erase else "hold")
         named = {} if hold_id is None else {"hold_id": hold_id}
         return await self._send(asked, command, target, {**_fields(body), **named})
+
+    async def on_letter(self, asked: Asked, seq: int, body: HandleLetterBody) -> CommandReply:
+        """A message that was set aside, handled again by the service that could not take it."""
+        letter = await self._stream.letter(seq) if asked.permitted else None
+        if letter is not None and letter.workspace != asked.caller.workspace:
+            letter = None
+        fault: Fault | None = None
+        service = None if letter is None else letter.service
+        if letter is not None and letter.handled_again != HERE:
+            text = f"It is handled again by the operator: `{letter.handled_again}`."
+            fault = LetterOfAnother(text)
+        elif letter is None and asked.permitted:
+            # Handled and gone: who repeats the command is answered by the service that did it.
+            service = await self._finder.handled_letter(asked.caller, seq)
+            if service is None:
+                fault = NotFound("letter", f"No message {seq} is set aside.")
+        command = _HANDLES.get(service or "", HandleRoutingLetter)
+        await self._allow(asked, command, f"letter/{seq}", Found(fault=fault))
+        _nothing_expected(asked, "letter")
+        return await self._send(asked, command, f"letter/{seq}", {**_fields(body), "letter": seq})
 
     async def _allow(self, asked: Asked, command: type[Command], target: str, found: Found) -> None:
         """Nothing, or the fault; a refusal is recorded before it is told."""

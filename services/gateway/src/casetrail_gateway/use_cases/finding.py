@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from casetrail_gateway.domain.errors import Fault, NotFound, NotPermitted, ShiftNotEnded
-from casetrail_gateway.domain.log import Case, Ticket
+from casetrail_gateway.domain.log import Case, Page, RecordFilter, Ticket
 from casetrail_gateway.domain.people import Caller, may_open
 from casetrail_gateway.domain.shift import Shift, shift_of
 from casetrail_gateway.ports import EventStream, Log
@@ -64,6 +64,15 @@ class Finder:
     async def user(self, caller: Caller, user_id: str) -> bool:
         """True when the log knows a user of this id."""
         return await self._log.knows_user(caller.workspace, user_id)
+
+    async def handled_letter(self, caller: Caller, seq: int) -> str | None:
+        """The service that handled a message after it was set aside; None when none did."""
+        await self.catch_up()
+        wanted = RecordFilter(action="letter.handled", target=f"letter/{seq}")
+        for record in await self._log.records(caller.workspace, wanted, Page(1)):
+            service = record.data.get("service")
+            return service if isinstance(service, str) else None
+        return None
 
     async def shift(self, caller: Caller, shift_id: str) -> Found:
         """The shift, with a fault when it is not there or goes on."""
