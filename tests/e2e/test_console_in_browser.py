@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
+import nats
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from casetrail_local.story import Told
@@ -13,11 +14,16 @@ from casetrail_local.story import Told
 from tests.e2e.conftest import RunningStack
 from tests.support.browser import running_browser
 from tests.support.waiting import eventually
+from tests.unit.routing import samples
 
 pytestmark = pytest.mark.stack
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WAIT = 60_000
 """Milliseconds; what a busy machine may take for a page."""
+
+
+_ELSE = {"Nats-Msg-Id": "late", "stream_sequence": "1"}
+"""What differs in the headers of a second message that is set aside."""
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +222,54 @@ async def test_a_score_is_given_by_pointing_and_disputed(
     await page.wait_for_url("**said=resolve")
     assert "91.7 %" in await page.inner_text(".heading")
     assert "The answers are friendly" in await page.inner_text(".said")
+
+
+async def test_what_was_set_aside_is_handled_again(
+    page: Any, stack: RunningStack, told: Told
+) -> None:
+    """A message that routing cannot take fails again in words; one that it can opens its case."""
+    odd = samples.message("cv_odd", id="odd").model_copy(update={"conversationid": None})
+    late = samples.message("cv_late", id="late")
+    connection = await nats.connect(stack.description.nats_url)
+    js = connection.jetstream()
+    await js.publish(odd.nats_subject, odd.to_bytes(), stream="SUPPORT")
+
+    async def set_aside() -> bool:
+        return (await js.stream_info("DEAD")).state.messages == 1
+
+    await eventually(set_aside, within=20)
+    headers = dict((await js.get_msg("DEAD", 1)).headers or {})
+    await js.publish("dead.routing.routing", late.to_bytes(), headers={**headers, **_ELSE})
+    await connection.close()
+    await sign_in(page, stack, "admin")
+    url = stack.description.gateway_url
+    await page.goto(f"{url}/log")
+    await page.click('a[href="/letters"]')
+    assert "names no conversation" in await page.inner_text("#l1")
+    await handle_again(page, 1)
+    await page.wait_for_selector("text=It failed again and stays where it was")
+    assert await page.input_value('input[name="reason"]') == "Repaired"
+    await page.goto(f"{url}/letters")
+    await handle_again(page, 2)
+    await page.wait_for_url("**said=letter.handle")
+    assert await page.query_selector("#l1")
+    assert not await page.query_selector("#l2")
+
+    async def recorded() -> bool:
+        answer = await page.request.get(
+            f"{url}/v1/records?action=letter.handled",
+            headers={"Authorization": f"Bearer {stack.description.tokens.reviewer}"},
+        )
+        return [one["data"]["letter"] for one in (await answer.json())["items"]] == [2]
+
+    await eventually(recorded, within=20)
+
+
+async def handle_again(page: Any, letter: int) -> None:
+    """Fills in and sends the form of one letter."""
+    await page.click(f"#l{letter} summary")
+    await page.fill(f"#l{letter} input[name=reason]", "Repaired")
+    await page.click(f"#l{letter} form button")
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
