@@ -83,16 +83,12 @@ async def host_isolated(house: House) -> None:
 
 
 async def peers_cut(house: House) -> None:
-    """The leader's and the primary's hosts hear their peers no more; clients still reach them."""
+    """The host of both leader and primary hears its peers no more; clients still reach it."""
     network = house.network
     assert network is not None
-    leaders = {
-        house.nats.index(await house.stream_leader()),
-        house.mongo.index(await house.primary()),
-    }
-    for number in leaders:
-        others = [f"host-{n}" for n in range(len(house.nats)) if n != number]
-        network.cut(f"host-{number}", others)
+    number = house.mongo.index(await house.primary())
+    await house.lead_with(house.nats[number])
+    network.cut(f"host-{number}", [f"host-{n}" for n in range(len(house.nats)) if n != number])
     await asyncio.sleep(LONG)
     network.heal()
     await house.keep_up()

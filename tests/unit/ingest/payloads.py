@@ -1,6 +1,7 @@
 """Webhook bodies written for the tests, and what they become."""
 
 import json
+from collections.abc import Container
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,9 +35,9 @@ def body_of(value: Any, field: str | None = "messages", **entry: Any) -> bytes:
     return json.dumps(document).encode()
 
 
-def read(body: bytes) -> list[Event]:
-    """The events of a body."""
-    return events_of(Reading(body, NOW, Workspaces({"*": "main"}), KEY))
+def read(body: bytes, told: Container[str] = ()) -> list[Event]:
+    """The events of a body, without those that were told."""
+    return events_of(Reading(body, NOW, Workspaces({"*": "main"}), KEY, told))
 
 
 def one(value: Any, field: str | None = "messages", **entry: Any) -> Event:

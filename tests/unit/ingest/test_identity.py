@@ -166,3 +166,11 @@ def test_a_change_without_a_number_names_the_user_ids() -> None:
 def test_a_system_message_that_says_no_change_is_kept(system: dict[str, Any]) -> None:
     """An unknown type, or one without the new id, stays unrecognised."""
     assert one({"messages": [message("system", system)]}).noun_verb == "webhook.unrecognised"
+
+
+def test_what_was_told_is_not_made_again() -> None:
+    """Who a customer with several ids is goes with every message: told once, it is not written."""
+    body = body_of({"messages": [message("text", {"body": "x"}, from_user_id=USER)]})
+    (who, what) = read(body)
+    assert [event.id for event in read(body, told={who.id})] == [what.id]
+    assert len(read(body, told={what.id})) == 2

@@ -1,7 +1,7 @@
 """A message of a batch as it goes over the wire."""
 
 import pytest
-from casetrail_runtime.publisher.wire import Message, _written
+from casetrail_runtime.publisher.wire import Message, Refused, Unanswered, _sequence, _written
 from nats.aio.client import Client
 
 HEADERS = {"Nats-Msg-Id": "e1", "traceparent": "00-ab-cd-01", "Nats-Expected-Stream": "SUPPORT"}
@@ -36,3 +36,16 @@ def test_what_could_break_out_of_its_place_is_left_to_the_client(
 ) -> None:
     """An id or subject from outside cannot write commands or headers."""
     assert _written(Message(subject, b"", headers), {}) is None
+
+
+@pytest.mark.parametrize("code", [10008, 10009, 10118, 10158])
+def test_what_passes_is_no_verdict(code: int) -> None:
+    """No leader yet, offline, or the id not agreed on yet: the same message is sent again."""
+    with pytest.raises(Unanswered):
+        _sequence({"error": {"code": 409, "err_code": code, "description": "wait"}}, "SUPPORT")
+
+
+def test_anything_else_is_a_refusal() -> None:
+    """Trying again would not change it."""
+    with pytest.raises(Refused):
+        _sequence({"error": {"code": 400, "err_code": 10060, "description": "no"}}, "SUPPORT")

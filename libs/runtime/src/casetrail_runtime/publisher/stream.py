@@ -13,6 +13,7 @@ from nats.aio.client import Client
 from nats.js.api import Header
 from opentelemetry.trace import SpanKind
 
+from casetrail_runtime.leaving import IN_VAIN, go_elsewhere
 from casetrail_runtime.publisher.facts import StreamFacts, connected_client, read_facts
 from casetrail_runtime.publisher.waiting import Call, Item, first_of_each_call
 from casetrail_runtime.publisher.wire import (
@@ -78,6 +79,8 @@ class StreamPublisher:
         self._calls: set[Call] = set()
         self._watch: asyncio.TimerHandle | None = None
         self._among_duplicates = False
+        self._silent_since: float | None = None
+        """Since when nothing was acknowledged, though the server is connected."""
 
     async def publish(self, event: Event) -> Ack:
         """The ack of one event. Calls at the same time are independent of each other."""
@@ -291,8 +294,20 @@ class StreamPublisher:
             except Unanswered as passing:
                 for item in part:
                     item.call.obstacle = str(passing)
+                await self._in_vain(str(passing))
                 await asyncio.sleep(0.05)
                 parts.append(part)
+
+    async def _in_vain(self, obstacle: str) -> None:
+        """Leaves a server that is connected and has acknowledged nothing for too long."""
+        now = asyncio.get_running_loop().time()
+        client = connected_client(self._broker)
+        if client is None or not client.is_connected:
+            self._silent_since = None
+        elif self._silent_since is None:
+            self._silent_since = now - ATTEMPT
+        elif now - self._silent_since > IN_VAIN and await go_elsewhere(client, obstacle):
+            self._silent_since = None
 
     async def _try(self, part: list[Item]) -> list[list[Item]]:
         """What is left to do after one attempt at these, the first to do at the end."""
@@ -326,6 +341,7 @@ class StreamPublisher:
 
     def _stored(self, part: Sequence[Item], acks: Sequence[Ack]) -> None:
         self._among_duplicates = acks[-1].duplicate
+        self._silent_since = None
         now = asyncio.get_running_loop().time()
         for item, ack in zip(part, acks, strict=True):
             item.stored = True

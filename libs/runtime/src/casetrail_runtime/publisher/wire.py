@@ -22,9 +22,10 @@ MAX_BATCH: Final = 1_000
 
 _TOGETHER: Final = 64
 """Messages of a batch that are written to the connection at once."""
-_TRY_AGAIN: Final = frozenset({10008, 10009, 10118})
-"""JetStream errors that pass: no leader yet, stream offline. An incomplete batch (10176) is not
-one of them: a message that is too large is missing from it every time."""
+_TRY_AGAIN: Final = frozenset({10008, 10009, 10118, 10158})
+"""JetStream errors that pass: no leader yet, stream offline, the same id not agreed on yet (10158:
+a leader that has lost its peers says so to who asks again). An incomplete batch (10176) is not one
+of them: a message that is too large is missing from it every time."""
 _FULL: Final = frozenset({10047, 10077})
 _PLAIN_SUBJECT: Final = re.compile(r"[A-Za-z0-9$_.-]+")
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9-]+")

@@ -21,6 +21,7 @@ from nats.aio.subscription import Subscription
 from nats.js.errors import Error as JetStreamError
 
 from casetrail_runtime.headers import read_headers_quickly
+from casetrail_runtime.leaving import go_elsewhere
 from casetrail_runtime.pull.acks import ack_together
 from casetrail_runtime.pull.delivery import is_from_stream, place_of, seq_of
 from casetrail_runtime.redaction import describe_error
@@ -220,6 +221,8 @@ class Pump:
                 log.warning("no heartbeat", durable=self._durable, stream=self._stream)
                 self._expected = 0
                 self._heard = now
+                if await go_elsewhere(self._client, f"no heartbeat for {self._durable}"):
+                    continue
             elif self._pull_at is None or now < self._pull_at:
                 continue
             self._pull_at = None

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -46,12 +47,16 @@ class Workspaces:
 
 @dataclass(frozen=True)
 class Reading:
-    """One POST on its way to events: the bytes, when they came, whose they are."""
+    """One POST on its way to events: the bytes, when they came, whose they are.
+
+    `told` has the ids of events that need not be made once more.
+    """
 
     body: bytes
     received_at: datetime
     workspaces: Workspaces
     key: bytes
+    told: Container[str] = ()
 
     @cached_property
     def body_mac(self) -> str:

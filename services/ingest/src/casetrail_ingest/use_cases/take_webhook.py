@@ -28,7 +28,7 @@ class Told:
         self._ids: dict[str, None] = {}
         self._most = most
 
-    def __contains__(self, event_id: str) -> bool:
+    def __contains__(self, event_id: object) -> bool:
         return event_id in self._ids
 
     def note(self, ids: Iterable[str]) -> None:
@@ -51,7 +51,7 @@ class TakeWebhook:
 
     async def __call__(self, body: bytes) -> Taken:
         """How many events the body gave; raises `NotStored` or `SpoolFull` if any is not safe."""
-        reading = Reading(body, self.clock(), self.workspaces, self.workspace_key)
+        reading = Reading(body, self.clock(), self.workspaces, self.workspace_key, self.told)
         going = [each for each in outgoing_of(reading) if each.id not in self.told]
         safe = await self.keep_safe(going)
         self.told.note(each.id for each in going if each.is_a(IDENTIFIED))

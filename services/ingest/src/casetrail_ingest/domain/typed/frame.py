@@ -95,6 +95,10 @@ class Frame:
         """What the item says, for items without an id of their own; equal for every delivery."""
         return self.reading.mac(json_text(self.body).encode())
 
+    def event_id(self, identity: Iterable[str]) -> str:
+        """The id of the event with this identity."""
+        return derive_id(self.workspace, *identity)
+
     def event(
         self,
         data: EventData,
@@ -118,7 +122,7 @@ class Frame:
             source=SOURCE,
             subject=subject,
             time=self.happened[0],
-            id=derive_id(self.workspace, *identity),
+            id=self.event_id(identity),
             conversationid=conversation,
             private={**(private or {}), **values, **kept},
         )

@@ -79,9 +79,10 @@ def _now_and_before(frame: Frame, sender: Customer | None) -> tuple[Customer | N
 
 
 def known_together(frame: Frame, customer: Customer) -> Event | None:
-    """The event that says which ids are one customer; None when one id says it all.
+    """The event that says which ids are one customer; None when one id says it all, or it was told.
 
-    Its id hangs on the ids alone, so that telling it again has no effect.
+    Its id hangs on the ids alone, so that telling it again has no effect; it is asked for first,
+    because a customer with several ids names them in every message.
     """
     if customer.user_id is None and not customer.others:
         return None
@@ -90,14 +91,10 @@ def known_together(frame: Frame, customer: Customer) -> Event | None:
         ids.append(f"@{customer.username}")
     if len(ids) == 1 or not frame.number:
         return None
-    return _identified(
-        frame,
-        customer,
-        [],
-        kind="identified",
-        identity=("identified", frame.number, frame.reading.mac(" ".join(ids).encode())),
-        private={},
-    )
+    identity = ("identified", frame.number, frame.reading.mac(" ".join(ids).encode()))
+    if frame.event_id(identity) in frame.reading.told:
+        return None
+    return _identified(frame, customer, [], kind="identified", identity=identity, private={})
 
 
 def _identified(
