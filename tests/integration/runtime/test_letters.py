@@ -202,12 +202,22 @@ async def test_what_cannot_be_handled_here_says_why(office: Desk, client: Client
     office.fault = None
     js = client.jetstream()
     headers = {"original_subject": "support.main.message.noted", "stream": "SUPPORT"}
-    omitted = {**headers, "stream_sequence": "1", "bytes_omitted": "9000000"}
+    placed = {**headers, "stream_sequence": "1"}
+    omitted = {**placed, "bytes_omitted": "9000000"}
+    elsewhere = event(3).model_copy(update={"workspace": "other"}).to_bytes()
     await js.publish("dead.desk.routing", b"", headers=omitted)
-    await js.publish("dead.audit.webhook", b"{}", headers={**headers, "stream": "AUDIT"})
-    codes = [(await office.again(letter, f"c{letter}")).code for letter in (1, 2, 3)]
-    assert codes == ["letter-no-event", "letter-without-bytes", "letter-of-another"]
-    assert (await js.stream_info(DEAD)).state.messages == 3
+    await js.publish("dead.audit.webhook", b"{}", headers={**placed, "stream": "AUDIT"})
+    await js.publish("dead.desk.routing", event(2).to_bytes(), headers=headers)
+    await js.publish("dead.desk.routing", elsewhere, headers=placed)
+    codes = [(await office.again(letter, f"c{letter}")).code for letter in range(1, 6)]
+    assert codes == [
+        "letter-no-event",
+        "letter-without-bytes",
+        *("letter-of-another", "letter-of-another"),
+        "letter-not-found",
+    ]
+    assert (await js.stream_info(DEAD)).state.messages == 5
+    assert office.handled == []
 
 
 async def test_it_is_taken_behind_what_runs_for_the_same_thing(

@@ -5,7 +5,7 @@ more, and needs the right to publish the subject. Here the service that could no
 itself, gives it to the handler that failed, and takes it away when that took it (docs/adr/0044).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, Self
@@ -17,7 +17,7 @@ from casetrail_contracts.commands import HandleLetter
 from casetrail_contracts.ids import derive_id
 from casetrail_contracts.registry.command import CommandRejected
 from casetrail_contracts.registry.letter import LetterHandled
-from casetrail_contracts.subjects import DEAD, DEAD_SUBJECTS, SUPPORT, dead_subject
+from casetrail_contracts.subjects import DEAD, DEAD_SUBJECTS, SUPPORT
 from faststream.nats import NatsBroker
 from nats.aio.msg import Msg
 from nats.js.api import RawStreamMsg
@@ -207,19 +207,21 @@ class HandleAgain:
         letter = await self._letters.letter(command.letter)
         refusal = self._refusal(command, letter)
         if refusal is not None:
-            return await self._rejected(command, letter, *refusal)
+            return await self._rejected(command, *refusal)
         assert letter is not None
         try:
             delivery = delivery_of(letter)
         except MalformedEvent:
             detail = "It holds no event: no service can handle it. It stays as a record of the log."
-            return await self._rejected(command, letter, "letter-no-event", detail)
+            return await self._rejected(command, "letter-no-event", detail)
+        if delivery.event.workspace != command.workspace:
+            return await self._rejected(command, *_not_found(command))
         error = await self._workers[letter.handler].again(delivery)
         if error is not None and is_outage(error):
             raise error
         if error is not None:
             detail = f"It failed again and stays where it was: {describe_error(error)}"
-            return await self._rejected(command, letter, "letter-failed-again", detail)
+            return await self._rejected(command, "letter-failed-again", detail)
         await self._publisher.publish(self._handled(command, letter, delivery.event))
         reply = CommandReply.ok(letter=letter.seq, event_seq=letter.stream_sequence)
         await self._answered.mark(command.id, reply.model_dump(mode="json"))
@@ -227,14 +229,13 @@ class HandleAgain:
         log.info("message handled again", letter=letter.seq, handler=letter.handler)
         return reply
 
-    def _refusal(self, command: HandleLetter, letter: Letter | None) -> Sequence[str] | None:
+    def _refusal(self, command: HandleLetter, letter: Letter | None) -> tuple[str, str] | None:
         """Code and sentence, when this service has nothing to handle here."""
         if letter is None or letter.workspace != command.workspace:
-            detail = f"No message {command.letter} is set aside; it may have been handled."
-            return "letter-not-found", detail
+            return _not_found(command)
         mine = letter.service == command.service and letter.handler in self._workers
-        if not mine or letter.stream != SUPPORT:
-            where = dead_subject(letter.service or "unknown", letter.handler or "unknown")
+        if not mine or letter.stream != SUPPORT or not letter.stream_sequence:
+            where = f"dead.{letter.service}.{letter.handler}, from {letter.stream or 'nowhere'}"
             detail = f"It lies on {where}: {command.service} does not handle that."
             return "letter-of-another", detail
         if letter.bytes_omitted:
@@ -266,16 +267,13 @@ class HandleAgain:
             private={"reason": command.reason},
         )
 
-    async def _rejected(
-        self, command: HandleLetter, letter: Letter | None, code: str, detail: str
-    ) -> CommandReply:
-        target = "letter/unknown" if letter is None else f"letter/{letter.seq}"
+    async def _rejected(self, command: HandleLetter, code: str, detail: str) -> CommandReply:
         rejection = CommandRejected(
             actor=command.actor,
             on_behalf_of=command.on_behalf_of,
             command=command.command_name(),
             command_id=command.id,
-            target=target,
+            target=f"letter/{command.letter}",
             code=code,
             detail=detail,
             refused_by=command.service,
@@ -297,6 +295,12 @@ class HandleAgain:
             "time": self._now(),
             "correlationid": command.correlation_id or command.id,
         }
+
+
+def _not_found(command: HandleLetter) -> tuple[str, str]:
+    """The same for what is not there and for what is another workspace's."""
+    detail = f"No message {command.letter} is set aside; it may have been handled."
+    return "letter-not-found", detail
 
 
 def delivery_of(letter: Letter) -> Delivery:
