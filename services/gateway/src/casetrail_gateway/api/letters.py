@@ -3,8 +3,8 @@
 from typing import Annotated
 
 from casetrail_contracts import CommandReply
-from casetrail_contracts.api import DeadLetterPage
 from casetrail_contracts.commands import HandleLetterBody
+from casetrail_contracts.letters_api import DeadLetterPage
 from fastapi import APIRouter, Path, Query
 
 from casetrail_gateway.api import examples

@@ -4,11 +4,11 @@ from typing import Any, Final
 
 from casetrail_contracts.api import (
     ActivityAnswer,
-    DeadLetterPage,
     RecordPage,
     TicketAnswer,
     Timeline,
 )
+from casetrail_contracts.letters_api import DeadLetterPage
 
 from casetrail_gateway.console import acting
 from casetrail_gateway.console.page import Context, Pages, Together, Visit

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
-from casetrail_contracts.api import DeadLetter, DeadLetterPage
+from casetrail_contracts.letters_api import DeadLetter, DeadLetterPage
 
 from casetrail_gateway.domain.letters import Letter
 from casetrail_gateway.domain.people import Caller
