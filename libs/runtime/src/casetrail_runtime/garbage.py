@@ -11,7 +11,11 @@ def collect_rarely() -> None:
     """Looks for cycles every `ALLOCATIONS` new containers, not every 700.
 
     A batch of records is tens of thousands of dicts and lists that live for one write and are in no
-    cycle, as is what a webhook becomes; looking for one in them over and over takes a fifth of a
-    recorder's time. For the process as a whole, so for `__main__` only.
+    cycle, as is what a webhook becomes, or a page of history; looking for one in them over and over
+    takes a fifth of a recorder's time and a tenth of a timeline's. What is there already, modules
+    and models, is never looked at again. For the process as a whole, so for `__main__` only, once
+    what it needs is imported.
     """
+    gc.collect()
+    gc.freeze()
     gc.set_threshold(ALLOCATIONS, 20, 20)

@@ -144,8 +144,11 @@ def trace_headers() -> dict[str, str]:
 
 def trace_headers_or_new() -> dict[str, str]:
     """The trace context of the caller as headers; outside a trace that of a new, unsampled one."""
-    new = f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-00"
-    return trace_headers() or {"traceparent": new}
+    known = trace_headers()
+    if known:
+        return known
+    ids = os.urandom(24).hex()
+    return {"traceparent": f"00-{ids[:32]}-{ids[32:]}-00"}
 
 
 def trace_context(headers: Mapping[str, str] | None) -> Context:

@@ -2,6 +2,7 @@
 
 import sys
 
+from casetrail_runtime.garbage import collect_rarely
 from casetrail_runtime.serving import serve
 from casetrail_runtime.settings import EXIT_CODE, load_settings
 
@@ -18,7 +19,9 @@ def main() -> None:
     except TokensFileFaulty as fault:
         print(f"GATEWAY_TOKENS_FILE {fault}", file=sys.stderr)  # noqa: T201 - before the logging
         raise SystemExit(EXIT_CODE) from None
-    serve(create_app(settings), settings)
+    app = create_app(settings)
+    collect_rarely()
+    serve(app, settings)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,8 @@ class MongoLog:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._all_records = database["records"]
+        self._projections = database["projections"]
 
     async def case(self, workspace: str, case_id: str) -> Case | None:
         """The view of a case."""
@@ -69,7 +71,7 @@ class MongoLog:
         """The view of a case with what goes with it, in one question."""
         pipeline = case_now_pipeline(workspace, case_id)
         with answering():
-            found = await self._db["projections"].aggregate(pipeline).to_list(None)
+            found = await self._projections.aggregate(pipeline).to_list(None)
         parts = {document["part"]: document for document in found}
         document = parts.get("case")
         if document is None:
@@ -129,7 +131,7 @@ class MongoLog:
             "action": {"$eq": "conversation.linked"},
         }
         with answering():
-            records = await self._db["records"].find(query).sort("_id", 1).to_list(None)
+            records = await self._all_records.find(query).sort("_id", 1).to_list(None)
         return Group(link_from(record_from(document)) for document in records)
 
     async def ticket(self, workspace: str, ticket_id: str) -> Ticket | None:
@@ -162,14 +164,14 @@ class MongoLog:
         """The last sequence that had been recorded by then; 0 when there was none."""
         query = {"recorded_at": {"$lte": moment}, "kind": {"$ne": "gap"}}
         with answering():
-            found = self._db["records"].find(query, {"_id": 1}).sort("recorded_at", -1).limit(100)
+            found = self._all_records.find(query, {"_id": 1}).sort("recorded_at", -1).limit(100)
             return max([row["_id"] for row in await found.to_list(None)], default=0)
 
     async def footprints(self, workspace: str, scope: Scope, through: int) -> Sequence[Footprint]:
         """What lateness needs of all events of a timeline up to a sequence, in log order."""
         query = timeline_query(workspace, scope, Kinds(), Page(0, "asc", None, through))
         with answering():
-            found = self._db["records"].find(query, FOOTPRINT_FIELDS).sort("_id", 1)
+            found = self._all_records.find(query, FOOTPRINT_FIELDS).sort("_id", 1)
             return [footprint_from(document) for document in await found.to_list(None)]
 
     async def beside(
@@ -180,7 +182,7 @@ class MongoLog:
         copies: dict[int, int] = {}
         causes: dict[str, Cause] = {}
         with answering():
-            for row in await self._db["records"].aggregate(pipeline).to_list(None):
+            for row in await self._all_records.aggregate(pipeline).to_list(None):
                 if "copies" in row:
                     copies[row["_id"]] = row["copies"]
                 else:
@@ -200,7 +202,7 @@ class MongoLog:
             "$or": [{"workspace": {"$eq": workspace}}, {"workspace": None, "kind": "gap"}],
         }
         with answering():
-            document = await self._db["records"].find_one(query, RECORD_FIELDS)
+            document = await self._all_records.find_one(query, RECORD_FIELDS)
         return None if document is None else record_from(document)
 
     async def stretch(self, workspace: str, page: Page) -> Sequence[Record]:
@@ -212,7 +214,7 @@ class MongoLog:
         """The records of these sequences, in order of theirs."""
         query = {"_id": {"$in": list(seqs)}, "workspace": {"$eq": workspace}}
         with answering():
-            found = await self._db["records"].find(query, RECORD_FIELDS).to_list(None)
+            found = await self._all_records.find(query, RECORD_FIELDS).to_list(None)
         place = {seq: number for number, seq in enumerate(seqs)}
         return [record_from(d) for d in sorted(found, key=lambda d: place[d["_id"]])]
 
@@ -224,7 +226,7 @@ class MongoLog:
             "kind": {"$eq": "event"},
         }
         with answering():
-            found = self._db["records"].find(query, dict(ENTRY_FIELDS)).sort("_id", 1)
+            found = self._all_records.find(query, dict(ENTRY_FIELDS)).sort("_id", 1)
             return [record_from(document) for document in await found.to_list(None)]
 
     async def shift(self, workspace: str, shift_id: str) -> Sequence[Record]:
@@ -244,20 +246,20 @@ class MongoLog:
             "action": {"$eq": "privacy.erasure_requested"},
         }
         with answering():
-            document = await self._db["records"].find_one(query, RECORD_FIELDS)
+            document = await self._all_records.find_one(query, RECORD_FIELDS)
         return None if document is None else record_from(document)
 
     async def head(self) -> Head:
         """How far the log is complete: as far as the views, which follow its unbroken prefix."""
         with answering():
-            found = await self._db["projections"].aggregate(head_pipeline()).to_list(None)
+            found = await self._projections.aggregate(head_pipeline()).to_list(None)
         return head_from({document["part"]: document for document in found})
 
     async def counts(self) -> Counts:
         """What of the complete part of the log is not an event."""
         with answering():
             log = await self._log()
-            gaps = self._db["records"].find({"kind": "gap"}, {"problem": 1})
+            gaps = self._all_records.find({"kind": "gap"}, {"problem": 1})
             newest = await gaps.sort("_id", -1).limit(_GAPS).to_list(_GAPS)
         return Counts(
             duplicates=int(log.get("duplicates") or 0),
@@ -278,7 +280,7 @@ class MongoLog:
         self, query: dict[str, Any], page: Page, fields: Mapping[str, int]
     ) -> Sequence[Record]:
         with answering():
-            found = self._db["records"].find(query, dict(fields))
+            found = self._all_records.find(query, dict(fields))
             found = found.sort("_id", _DIRECTION[page.order]).limit(page.limit)
             return [record_from(document) for document in await found.to_list(page.limit)]
 

@@ -40,37 +40,50 @@ ACT_FIELDS: Final = dict.fromkeys((*_ACT, *(f"data.{name}" for name in _ACT_DATA
 FOOTPRINT_FIELDS: Final = {"occurred_at": 1, "recorded_at": 1, "target": 1, "sequence": 1}
 
 
+_TEXTS: Final = (
+    *("event_id", "workspace", "type", "action", "target", "conversation_id", "case_id"),
+    *("ticket_id", "reason", "correlation_id", "causation_id", "problem", "leaf_input"),
+)
+_OBJECTS: Final = ("actor", "on_behalf_of", "data", "private", "erased", "archived")
+
+
 def record_from(document: Document) -> Record:
-    """A record."""
-    leaf = document.get("leaf")
+    """A record. The fields of a kind are read together: a page of history is fifty records."""
+    get = document.get
+    texts = [v if isinstance(v, str) else None for v in map(get, _TEXTS)]
+    event_id, workspace, type_, action, target, conversation_id, case_id, *more = texts
+    ticket_id, reason, correlation_id, causation_id, problem, leaf_input = more
+    objects = [v if isinstance(v, dict) else None for v in map(get, _OBJECTS)]
+    actor, on_behalf_of, data, private, erased, archived = objects
+    changes, leaf = get("changes"), get("leaf")
     return Record(
         seq=document["_id"],
-        kind=document.get("kind", "event"),
-        event_id=_text(document, "event_id"),
-        workspace=_text(document, "workspace"),
-        type=_text(document, "type"),
+        kind=get("kind", "event"),
+        event_id=event_id,
+        workspace=workspace,
+        type=type_,
         occurred_at=_time(document, "occurred_at"),
         recorded_at=document["recorded_at"],
-        actor=_actor(document),
-        on_behalf_of=_object(document, "on_behalf_of"),
-        action=_text(document, "action"),
-        target=_text(document, "target"),
-        conversation_id=_text(document, "conversation_id"),
-        case_id=_text(document, "case_id"),
-        ticket_id=_text(document, "ticket_id"),
+        actor=_actor_left(document) if actor is None else actor,
+        on_behalf_of=on_behalf_of,
+        action=action,
+        target=target,
+        conversation_id=conversation_id,
+        case_id=case_id,
+        ticket_id=ticket_id,
         version=_number(document, "sequence"),
-        changes=tuple(_objects(document, "changes")),
-        reason=_text(document, "reason"),
-        data=_object(document, "data") or {},
-        correlation_id=_text(document, "correlation_id"),
-        causation_id=_text(document, "causation_id"),
-        private=_object(document, "private") or {},
-        erased=_object(document, "erased"),
-        archived=_object(document, "archived"),
+        changes=tuple(_objects(document, "changes")) if changes else (),
+        reason=reason,
+        data=data or {},
+        correlation_id=correlation_id,
+        causation_id=causation_id,
+        private=private or {},
+        erased=erased,
+        archived=archived,
         leaf=leaf.hex() if isinstance(leaf, bytes) else str(leaf or ""),
-        leaf_input=_text(document, "leaf_input") or "",
+        leaf_input=leaf_input or "",
         of=_number(document, "of"),
-        problem=_text(document, "problem"),
+        problem=problem,
     )
 
 
@@ -231,10 +244,15 @@ def _holes(document: Document) -> tuple[Hole, ...]:
 
 
 def _actor(document: Document) -> dict[str, Any] | None:
-    """Who did it; of an archived record what is left of that."""
+    """Who did it."""
     actor = _object(document, "actor")
+    return _actor_left(document) if actor is None else actor
+
+
+def _actor_left(document: Document) -> dict[str, Any] | None:
+    """Who did it, of a record whose content is archived."""
     kind, colon, id_ = (_text(document, "actor_ref") or "").partition(":")
-    return {"kind": kind, "id": id_} if actor is None and colon else actor
+    return {"kind": kind, "id": id_} if colon else None
 
 
 def _text(document: Document, name: str) -> str | None:

@@ -4,18 +4,14 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import Depends, Header, Request, Security
-from fastapi.security import HTTPBearer
+from fastapi import Depends, Header, Request
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
 
 from casetrail_gateway.api.wiring import Wiring, wiring_of
 from casetrail_gateway.domain.errors import HeaderMalformed
 from casetrail_gateway.domain.people import Caller
 from casetrail_gateway.use_cases.finding import Finder
-
-# The gate has checked the token already; this puts the scheme into the OpenAPI document.
-_bearer = HTTPBearer(
-    auto_error=False, scheme_name="token", description="An API token of the tokens file."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +28,19 @@ class Desk:
         return Finder(self.wiring.log, self.wiring.stream, self.wiring.patience)
 
 
-async def _desk(request: Request, _: Annotated[object, Security(_bearer)] = None) -> Desk:
-    state = request.scope["state"]
-    return Desk(state["caller"], state["correlation_id"], wiring_of(request))
+class _TokenAtDesk(SecurityBase):
+    """The desk, with the scheme in the OpenAPI document: the gate has checked the token already."""
+
+    def __init__(self) -> None:
+        self.model = HTTPBearer(description="An API token of the tokens file.")
+        self.scheme_name = "token"
+
+    async def __call__(self, request: Request) -> Desk:
+        state = request.scope["state"]
+        return Desk(state["caller"], state["correlation_id"], wiring_of(request))
 
 
-AtDesk = Annotated[Desk, Depends(_desk)]
+AtDesk = Annotated[Desk, Depends(_TokenAtDesk())]
 
 
 @dataclass(frozen=True, slots=True)

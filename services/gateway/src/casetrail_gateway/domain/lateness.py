@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 LATE_AFTER: Final = timedelta(seconds=5)
 """WhatsApp's times have whole seconds and the clocks of two machines differ; less is no news."""
@@ -19,7 +19,20 @@ class Footprint:
     version: int | None
 
 
-def late_seqs(footprints: Iterable[Footprint]) -> frozenset[int]:
+class Step(Protocol):
+    """A footprint, or the record itself."""
+
+    @property
+    def seq(self) -> int: ...  # noqa: D102
+    @property
+    def at(self) -> datetime: ...  # noqa: D102
+    @property
+    def target(self) -> str | None: ...  # noqa: D102
+    @property
+    def version(self) -> int | None: ...  # noqa: D102
+
+
+def late_seqs(steps: Iterable[Step]) -> frozenset[int]:
     """The sequences of the late ones among records in log order.
 
     A record is late when an earlier record happened more than `LATE_AFTER` after it, or when a
@@ -28,13 +41,15 @@ def late_seqs(footprints: Iterable[Footprint]) -> frozenset[int]:
     late: set[int] = set()
     latest: datetime | None = None
     versions: dict[str, int] = {}
-    for step in footprints:
-        if latest is not None and latest - step.at > LATE_AFTER:
+    for step in steps:
+        at, target, version = step.at, step.target, step.version
+        if latest is None or at > latest:
+            latest = at
+        elif latest - at > LATE_AFTER:
             late.add(step.seq)
-        latest = step.at if latest is None else max(latest, step.at)
-        if step.target is not None and step.version is not None:
-            highest = versions.get(step.target, 0)
-            if step.version < highest:
+        if target is not None and version is not None:
+            if version < versions.get(target, 0):
                 late.add(step.seq)
-            versions[step.target] = max(highest, step.version)
+            else:
+                versions[target] = version
     return frozenset(late)

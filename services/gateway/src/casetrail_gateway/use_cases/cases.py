@@ -9,7 +9,16 @@ from pydantic import TypeAdapter
 from casetrail_gateway.domain import cursors
 from casetrail_gateway.domain.customers import CustomerKey
 from casetrail_gateway.domain.errors import Fault, NotFound
-from casetrail_gateway.domain.log import Among, Case, CaseFilter, Head, Kinds, Page, Scope
+from casetrail_gateway.domain.log import (
+    Among,
+    Case,
+    CaseFilter,
+    CaseNow,
+    Head,
+    Kinds,
+    Page,
+    Scope,
+)
 from casetrail_gateway.domain.people import Caller
 from casetrail_gateway.domain.search import CaseSearch
 from casetrail_gateway.ports import Clock, Customers, Log, WordIndex
@@ -117,15 +126,13 @@ class ReadCase:
 
     async def look(self) -> Look:
         """The case, if it is theirs."""
-        self._found = await self._finder.case(self._caller, self._case_id)
+        self._found = await self._finder.case_now(self._caller, self._case_id)
         return look_at("case", f"case/{self._case_id}", self._found)
 
     async def answer(self) -> CaseAnswer:
-        """The view, read again after the look was recorded."""
-        now = await self._log.case_now(self._caller.workspace, self._case_id)
-        head, case = now.head, now.case
-        if case is None:
-            raise NotFound("case", f"There is no case {self._case_id}.")
+        """The view that the look was judged by."""
+        now, case = await seen(self._log, self._caller, self._case_id, self._found)
+        head = now.head
         tell = TellClocks(self._log, head.complete_through, self._clock.now())
         told = await tell(self._caller.workspace, case, case.ticket_ids)
         return CaseAnswer(
@@ -160,15 +167,13 @@ class ReadCaseTimeline:
 
     async def look(self) -> Look:
         """The case, if it is theirs."""
-        self._found = await self._finder.case(self._caller, self._case_id)
+        self._found = await self._finder.case_now(self._caller, self._case_id)
         return look_at("case_timeline", f"case/{self._case_id}", self._found)
 
     async def answer(self) -> Timeline:
-        """The stretch asked for."""
-        now = await self._log.case_now(self._caller.workspace, self._case_id)
-        head, case = now.head, now.case
-        if case is None:
-            raise NotFound("case", f"There is no case {self._case_id}.")
+        """The stretch asked for, as far as the log was complete at the look."""
+        now, case = await seen(self._log, self._caller, self._case_id, self._found)
+        head = now.head
         scope = case.scope(now.concerning)
         tell = TellTimeline(self._log, head)
         told = await tell(self._caller, scope, self._kinds, self._page)
@@ -217,6 +222,14 @@ class ReadConversationTimeline:
             holes=holes,
             conversation_id=self._conversation_id,
         )
+
+
+async def seen(log: Log, caller: Caller, case_id: str, found: Found) -> tuple[CaseNow, Case]:
+    """The case that was looked at; asked for where the look was at something else of it."""
+    now = found.now or await log.case_now(caller.workspace, case_id)
+    if now.case is None:
+        raise NotFound("case", f"There is no case {case_id}.")
+    return now, now.case
 
 
 def look_at(what: str, target: str, found: Found) -> Look:

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from casetrail_gateway.domain.errors import Fault, NotFound, NotPermitted, ShiftNotEnded
-from casetrail_gateway.domain.log import Case, Page, RecordFilter, Ticket
+from casetrail_gateway.domain.log import Case, CaseNow, Page, RecordFilter, Ticket
 from casetrail_gateway.domain.people import Caller, may_open
 from casetrail_gateway.domain.shift import Shift, shift_of
 from casetrail_gateway.ports import EventStream, Log
@@ -24,6 +24,8 @@ class Found:
     ticket: Ticket | None = None
     fault: Fault | None = None
     shift: Shift | None = None
+    now: CaseNow | None = None
+    """The case with the head it is as of and the tickets linked to it, where that was asked for."""
 
     @property
     def case_id(self) -> str | None:
@@ -56,6 +58,10 @@ class Finder:
     async def case(self, caller: Caller, case_id: str) -> Found:
         """The case, with a fault when it is not there or not theirs."""
         return await self._patiently(lambda: self._case(caller, case_id))
+
+    async def case_now(self, caller: Caller, case_id: str) -> Found:
+        """The same, with what goes with the case (`Found.now`): one question for a look at it."""
+        return await self._patiently(lambda: self._case_now(caller, case_id))
 
     async def ticket(self, caller: Caller, ticket_id: str) -> Found:
         """The ticket with its case, with a fault when it is not there or not theirs."""
@@ -93,9 +99,11 @@ class Finder:
 
     async def _case(self, caller: Caller, case_id: str) -> Found:
         case = await self._log.case(caller.workspace, case_id)
-        if case is None:
-            return Found(fault=NotFound("case", f"There is no case {case_id}."))
-        return Found(case, None, not_theirs(caller, case))
+        return _found_case(caller, case_id, case)
+
+    async def _case_now(self, caller: Caller, case_id: str) -> Found:
+        now = await self._log.case_now(caller.workspace, case_id)
+        return replace(_found_case(caller, case_id, now.case), now=now)
 
     async def _ticket(self, caller: Caller, ticket_id: str) -> Found:
         ticket = await self._log.ticket(caller.workspace, ticket_id)
@@ -131,6 +139,12 @@ class Finder:
                 return False
             await asyncio.sleep(_PAUSE)
         return True
+
+
+def _found_case(caller: Caller, case_id: str, case: Case | None) -> Found:
+    if case is None:
+        return Found(fault=NotFound("case", f"There is no case {case_id}."))
+    return Found(case, None, not_theirs(caller, case))
 
 
 def not_theirs(caller: Caller, case: Case) -> Fault | None:

@@ -6,8 +6,9 @@ from typing import Any, Final, get_args
 
 from casetrail_contracts.api import Cause, TimelineEntry
 from casetrail_contracts.envelope import ActorKind
+from pydantic import TypeAdapter
 
-from casetrail_gateway.domain.lateness import Footprint, late_seqs
+from casetrail_gateway.domain.lateness import late_seqs
 from casetrail_gateway.domain.log import Head, Kinds, Page, Record, Scope
 from casetrail_gateway.domain.people import Caller, reviews_shown
 from casetrail_gateway.domain.summaries import summary
@@ -44,8 +45,8 @@ class TellTimeline:
             return Stretch([], None)
         late = await self._late(caller, scope, kinds, page, records)
         copies, known = await self._beside(caller.workspace, records)
-        entries = [
-            entry_of(
+        told = [
+            _told(
                 record,
                 reads_text=caller.reads_text,
                 late=record.seq in late,
@@ -54,7 +55,7 @@ class TellTimeline:
             )
             for record in records
         ]
-        return Stretch(entries, records[-1].seq if more else None)
+        return Stretch(_ENTRIES.validate_python(told), records[-1].seq if more else None)
 
     async def _beside(
         self, workspace: str, records: Sequence[Record]
@@ -81,7 +82,7 @@ class TellTimeline:
         if scope.actor_id is not None:
             return frozenset()  # what one person did is no history whose order could be wrong
         if page.after is None and page.order == "asc" and not kinds.wanted:
-            return late_seqs(Footprint(r.seq, r.at, r.target, r.version) for r in records)
+            return late_seqs(records)
         through = max(record.seq for record in records)
         return late_seqs(await self._log.footprints(caller.workspace, scope, through))
 
@@ -92,34 +93,43 @@ def _cause(record: Record, known: Cause | None) -> Cause | None:
     return Cause(event_id=record.causation_id) if known is None else known
 
 
+_ENTRIES: Final = TypeAdapter(list[TimelineEntry])
+
+
 def entry_of(
     record: Record, *, reads_text: bool, late: bool, copies: int, cause: Cause | None
 ) -> TimelineEntry:
     """One record as a line of a history."""
-    return TimelineEntry.model_validate(
-        {
-            "seq": record.seq,
-            "at": record.at,
-            "recorded_at": record.recorded_at,
-            "actor": plain(record.actor),
-            "on_behalf_of": plain(record.on_behalf_of),
-            "action": record.action or record.kind,
-            "target": record.target,
-            "summary": summary(record, reads_text=reads_text),
-            "changes": told_changes(record),
-            "reason": record.why(reads_text=reads_text),
-            "cause": cause,
-            "event_id": record.event_id,
-            "late": late,
-            "copies": copies,
-            "case_id": record.case_id,
-            "ticket_id": record.ticket_id,
-            "archived": record.archive,
-        }
-    )
+    told = _told(record, reads_text=reads_text, late=late, copies=copies, cause=cause)
+    return TimelineEntry.model_validate(told)
+
+
+def _told(
+    record: Record, *, reads_text: bool, late: bool, copies: int, cause: Cause | None
+) -> dict[str, Any]:
+    return {
+        "seq": record.seq,
+        "at": record.at,
+        "recorded_at": record.recorded_at,
+        "actor": plain(record.actor),
+        "on_behalf_of": plain(record.on_behalf_of),
+        "action": record.action or record.kind,
+        "target": record.target,
+        "summary": summary(record, reads_text=reads_text),
+        "changes": told_changes(record),
+        "reason": record.why(reads_text=reads_text),
+        "cause": cause,
+        "event_id": record.event_id,
+        "late": late,
+        "copies": copies,
+        "case_id": record.case_id,
+        "ticket_id": record.ticket_id,
+        "archived": record.archive,
+    }
 
 
 _KINDS: Final = frozenset(get_args(ActorKind))
+_NAMED: Final = ("name", "rule", "rule_version")
 
 
 def plain(actor: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -127,14 +137,16 @@ def plain(actor: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if actor is None:
         return None
     kind = actor.get("kind")
-    texts = {key: actor.get(key) for key in ("name", "rule", "rule_version")}
-    return {
+    shown = {
         "kind": kind if isinstance(kind, str) and kind in _KINDS else "unknown",
         "id": str(actor.get("id", "unknown")),
-        **{key: value for key, value in texts.items() if isinstance(value, str)},
     }
+    for key in _NAMED:
+        if isinstance(value := actor.get(key), str):
+            shown[key] = value
+    return shown
 
 
 def told_changes(record: Record) -> list[dict[str, Any]]:
     """The changes that name their field; another team's may be anything."""
-    return [dict(change) for change in record.changes if isinstance(change.get("field"), str)]
+    return [dict(each) for each in record.changes if isinstance(each.get("field"), str)]
