@@ -94,10 +94,9 @@ class MemoryLog:
         return replace(case, merged_episodes=episodes)
 
     async def case_now(self, workspace: str, case_id: str) -> CaseNow:
-        head = await self.head()
         case = await self.case(workspace, case_id)
-        concerning = () if case is None else await self.tickets_concerning(workspace, case_id)
-        return CaseNow(head, case, tuple(concerning))
+        concerning = () if case is None else self._concerning(workspace, case_id)
+        return CaseNow(self._head(), case, tuple(concerning))
 
     async def cases(self, workspace: str, wanted: CaseFilter, page: Page) -> Sequence[Case]:
         self._read("cases")
@@ -159,6 +158,9 @@ class MemoryLog:
 
     async def tickets_concerning(self, workspace: str, case_id: str) -> Sequence[str]:
         self._read("tickets_concerning")
+        return self._concerning(workspace, case_id)
+
+    def _concerning(self, workspace: str, case_id: str) -> Sequence[str]:
         return [
             document["ticket_id"]
             for document in self.ticket_documents.values()
@@ -356,6 +358,9 @@ class MemoryLog:
 
     async def head(self) -> Head:
         self._read("head")
+        return self._head()
+
+    def _head(self) -> Head:
         size = 0 if self.sealed is None else self.complete_through
         copies = sum(document["kind"] == "duplicate" for document in self.documents.values())
         first = min(self.documents, default=1)

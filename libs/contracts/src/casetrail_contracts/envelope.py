@@ -173,9 +173,9 @@ class Event(Open):
     @field_serializer("time")
     def _rfc3339(self, value: datetime) -> str:
         """RFC 3339 in UTC with at least milliseconds, `Z` at the end."""
-        utc = value.astimezone(UTC)
+        utc = value if value.tzinfo is UTC else value.astimezone(UTC)
         spec = "milliseconds" if utc.microsecond % 1000 == 0 else "microseconds"
-        return utc.isoformat(timespec=spec).replace("+00:00", "Z")
+        return f"{utc.isoformat(timespec=spec)[:-6]}Z"
 
     @property
     def noun_verb(self) -> str:

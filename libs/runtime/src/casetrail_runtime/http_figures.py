@@ -42,6 +42,7 @@ class HttpFigures:
             buckets=_BOUNDS,
             registry=registry,
         )
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.in_progress = Gauge(
             "casetrail_http_in_progress", "HTTP requests being answered now.", registry=registry
         )
@@ -59,8 +60,13 @@ class HttpFigures:
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """One request more."""
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        kind = (route, method, status)
+        known = self._known.get(kind)
+        if known is None:
+            counted = self._requests.labels(route, method, str(status))
+            known = self._known[kind] = (counted, self._seconds.labels(route))
+        known[0].inc()
+        known[1].observe(seconds)
 
 
 class MeasuredHttp:

@@ -19,6 +19,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
+from opentelemetry.trace import get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
@@ -144,9 +145,8 @@ def trace_headers() -> dict[str, str]:
 
 def trace_headers_or_new() -> dict[str, str]:
     """The trace context of the caller as headers; outside a trace that of a new, unsampled one."""
-    known = trace_headers()
-    if known:
-        return known
+    if get_current_span().get_span_context().is_valid:
+        return trace_headers()
     ids = os.urandom(24).hex()
     return {"traceparent": f"00-{ids[:32]}-{ids[32:]}-00"}
 

@@ -41,7 +41,7 @@ ROLES: Final[dict[str, tuple[tuple[Kind, str], ...]]] = {
 """Where an item names its customer, by what part the customer plays in it."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Customer:
     """The person at the other end.
 

@@ -30,7 +30,7 @@ def events_of(reading: Reading) -> list[Event]:
 
 
 def _written(reading: Reading) -> list[Written]:
-    unpacked = unpack(reading.body)
+    unpacked = unpack(reading.body, reading.parse)
     if unpacked.odd_body is not None:
         return _plain(quarantined_body(reading, unpacked.odd_body))
     try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 URGENT = ".channel.call_"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outgoing:
     """The bytes of an event, with its subject and id."""
 

@@ -5,11 +5,12 @@ HMAC-SHA256 of the body's bytes with the app secret. The bytes are taken as they
 was parsed and written again has another signature.
 """
 
-import hashlib
 import hmac
 import re
 from collections.abc import Iterable
 from typing import Final
+
+from casetrail_contracts.ids import mac
 
 _HEADER: Final = re.compile(r"sha256=([0-9a-f]{64})", re.IGNORECASE)
 
@@ -37,7 +38,7 @@ def check_signature(body: bytes, header: str | None, secrets: Iterable[bytes]) -
     given = match[1].lower()
     valid = False
     for secret in secrets:
-        expected = hmac.new(secret, body, hashlib.sha256).hexdigest()
+        expected = mac(secret, body).hex()
         valid |= hmac.compare_digest(expected, given)
     if not valid:
         raise SignatureWrong

@@ -6,7 +6,7 @@ every part of an authentic body ends up in exactly one item.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ _PEOPLE: Final = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Item:
     """One thing a webhook tells: a message, a status, or whatever else.
 
@@ -77,11 +77,11 @@ class Unpacked:
     odd_body: str | None = None
 
 
-def unpack(body: bytes) -> Unpacked:
+def unpack(body: bytes, parse: Callable[[bytes], Any] = json.loads) -> Unpacked:
     """Every item of a body, in order of appearance; never raises."""
     unpacked = Unpacked()
     try:
-        document = json.loads(body)
+        document = parse(body)
     except RecursionError:
         unpacked.odd_body = "the JSON is nested too deeply to be read"
         return unpacked
@@ -115,8 +115,8 @@ def _unpack_entry(entry: Any, position: str, unpacked: Unpacked) -> None:
 
 
 def _keep_others(part: Json, known: set[str], what: str, where: str, unpacked: Unpacked) -> None:
-    others = {key: value for key, value in part.items() if key not in known}
-    if others:
+    if not part.keys() <= known:
+        others = {key: value for key, value in part.items() if key not in known}
         problem = f"keys in {what} that a webhook has not"
         unpacked.odd_parts.append(OddPart(problem, others, f"{where}.others"))
 
@@ -132,7 +132,7 @@ def _items(entry: Json, change: Json, where: str) -> Iterator[Item]:
         yield Item("value", value, f"{where}.value", **shared)
         return
     shared.update(_number(value))
-    lists = [key for key in LISTS if isinstance(value.get(key), list) and value[key]]
+    lists = [key for key in LISTS if key in value and isinstance(value[key], list) and value[key]]
     if not lists:
         yield Item("value", value, f"{where}.value", **shared)
         return
@@ -148,10 +148,9 @@ def _items(entry: Json, change: Json, where: str) -> Iterator[Item]:
                 yield from _history(element, place, shared)
             else:
                 yield Item(key, element, place, contacts=mine, beside=beside, **shared)
-    rest = {
-        k: v for k, v in value.items() if k not in {*SHARED_KEYS, *lists, "contacts"} and v != []
-    }
-    unclaimed = [c for c in _list(value.get("contacts")) if id(c) not in used]
+    told = {*SHARED_KEYS, *lists, "contacts"}
+    rest = {key: part for key, part in value.items() if key not in told and part != []}
+    unclaimed = [each for each in _list(value.get("contacts")) if id(each) not in used]
     if unclaimed:
         rest["contacts"] = unclaimed
     if rest:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from casetrail_ingest.domain.events import IDENTIFIED, outgoing_of
 from casetrail_ingest.domain.reading import Reading, Workspaces
 from casetrail_ingest.ports import Clock
+from casetrail_ingest.use_cases import quick_json
 from casetrail_ingest.use_cases.keep_safe import KeepSafe
 
 
@@ -51,7 +52,15 @@ class TakeWebhook:
 
     async def __call__(self, body: bytes) -> Taken:
         """How many events the body gave; raises `NotStored` or `SpoolFull` if any is not safe."""
-        reading = Reading(body, self.clock(), self.workspaces, self.workspace_key, self.told)
+        reading = Reading(
+            body,
+            self.clock(),
+            self.workspaces,
+            self.workspace_key,
+            self.told,
+            quick_json.parse,
+            quick_json.write,
+        )
         going = [each for each in outgoing_of(reading) if each.id not in self.told]
         safe = await self.keep_safe(going)
         self.told.note(each.id for each in going if each.is_a(IDENTIFIED))

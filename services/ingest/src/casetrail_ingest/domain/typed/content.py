@@ -16,7 +16,7 @@ from casetrail_ingest.domain.typed.frame import Frame, errors_of, flag, mapping,
 from casetrail_ingest.domain.webhook import Json, clean
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Content:
     """The public fields and the private values of what a message says."""
 

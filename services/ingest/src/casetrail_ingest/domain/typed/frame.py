@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Literal
 
 from casetrail_contracts.envelope import Actor, Event, EventData
@@ -24,7 +23,7 @@ from casetrail_ingest.domain.reading import (
 from casetrail_ingest.domain.webhook import Item, Json, clean, text_of
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Frame:
     """An item that is an object, in a workspace; made for each item, never kept."""
 
@@ -35,13 +34,16 @@ class Frame:
     known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """What was worked out before, so that it is not again."""
 
-    @cached_property
+    @property
     def happened(self) -> tuple[datetime, Literal["message", "received"]]:
         """When it happened, by the item, else by its entry, else by our clock."""
-        stamp = self.body.get("timestamp")
-        if stamp is None:
-            stamp = self.item.entry_time
-        return happened_at(stamp, self.reading.received_at)
+        found: tuple[datetime, Literal["message", "received"]] | None = self.known.get("happened")
+        if found is None:
+            stamp = self.body.get("timestamp")
+            if stamp is None:
+                stamp = self.item.entry_time
+            found = self.known["happened"] = happened_at(stamp, self.reading.received_at)
+        return found
 
     @property
     def number(self) -> str:
@@ -115,7 +117,7 @@ class Frame:
         Ids are public: what `identity` says of a customer has to be unguessable or a digest.
         """
         values = {} if customer is None else customer.private_values()
-        kept = {"raw": json_text(whole(self.item))} if raw else {}
+        kept = {"raw": self.reading.write(whole(self.item))} if raw else {}
         return Event.build(
             data,
             workspace=self.workspace,

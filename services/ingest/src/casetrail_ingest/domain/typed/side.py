@@ -14,7 +14,7 @@ PHONE_APP: Actor = Actor(kind="agent", id="whatsapp-phone-app", name="WhatsApp B
 BUSINESS_AGENT: Actor = Actor(kind="integration", id="whatsapp-business-agent")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Side:
     """Who did it, to or as which customer, in which conversation."""
 
