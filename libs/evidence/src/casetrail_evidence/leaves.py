@@ -47,7 +47,6 @@ _FRESH = hashlib.sha256()
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 _HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
-_RECORDED_AT = "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ"
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 
 
@@ -270,9 +269,8 @@ def recorded_at_text(moment: datetime) -> str:
     """The one spelling of a time in a leaf: UTC, six digits of a second, `Z`."""
     if moment.tzinfo is None:
         raise LeafMalformed("A time in a leaf needs its time zone.")
-    m = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    day, time = (m.year, m.month, m.day), (m.hour, m.minute, m.second, m.microsecond)
-    return _RECORDED_AT % (day + time)
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{utc.isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def _require_commitments(private: Any) -> None:

@@ -61,9 +61,8 @@ _SHORT_REPLY: Final = 9
 def place_of(msg: Msg) -> Place:
     """The place of a message that JetStream delivered."""
     tokens = msg.reply.split(".")
-    if (
-        len(tokens) == _SHORT_REPLY
-    ):  # $JS ACK stream consumer delivered seq consumer_seq time pending
+    if len(tokens) == _SHORT_REPLY:
+        # $JS ACK stream consumer delivered seq consumer_seq time pending
         _, _, stream, _, delivered, seq, _, nanoseconds, pending = tokens
     else:  # $JS ACK domain account stream consumer delivered seq … time pending …
         _, _, _, _, stream, _, delivered, seq, _, nanoseconds, pending, *_ = tokens

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Message:
-    """What the stream keeps under one sequence.
+    """What the stream keeps under one sequence; never changed (ADR 46).
 
     `log` is the stream's name, `msg_id` the header `Nats-Msg-Id`, `recorded_at` JetStream's own
     timestamp, cut to microseconds.
