@@ -2,7 +2,8 @@
 
 `rebuild` makes the log anew from the stream, `rebuild-views` the views from the records, `webhooks`
 sends the records to HTTP endpoints, `archive` lets records go that are due, `archives` lists where
-they are, `migrate` brings what is stored to the form of this version.
+they are, `migrate` brings what is stored to the form of this version, `begin-anew` puts the log
+that was signed so far aside after a restore that lost some of it.
 """
 
 import asyncio
@@ -19,15 +20,23 @@ from casetrail_audit.main import create_app
 from casetrail_audit.migrations import migrate
 from casetrail_audit.rebuild import rebuild_views
 from casetrail_audit.rebuilding.command import rebuild
+from casetrail_audit.sealing.command import begin_anew
 from casetrail_audit.settings import AuditSettings
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    commands = {"rebuild": rebuild, "archive": archive, "archives": archives, "migrate": migrate}
+    commands = {
+        "rebuild": rebuild,
+        "archive": archive,
+        "archives": archives,
+        "migrate": migrate,
+        "begin-anew": begin_anew,
+    }
     if arguments[:1] not in ([], ["rebuild-views"], ["webhooks"]) and arguments[0] not in commands:
         sys.exit(
             "usage: python -m casetrail_audit "
-            "[rebuild … | rebuild-views | webhooks … | archive … | archives … | migrate …]"
+            "[rebuild … | rebuild-views | webhooks … | archive … | archives … | migrate … | "
+            "begin-anew …]"
         )
     if arguments[:1] == ["webhooks"]:
         sys.exit(webhooks(arguments[1:]))

@@ -11,6 +11,7 @@ from faststream.nats import NatsBroker
 from prometheus_client import CollectorRegistry
 
 from casetrail_audit.sealing.checkpoint_stream import JetStreamCheckpoints
+from casetrail_audit.sealing.kept_checkpoint import KeptCheckpoint
 from casetrail_audit.sealing.mongo_tree import MongoSealedLog
 from casetrail_audit.sealing.recheck import RecheckRecords
 from casetrail_audit.sealing.running import REFUSED_PAUSE, Sealer
@@ -34,8 +35,10 @@ def make_sealer(
     publisher = StreamPublisher(broker, AUDIT)
     lease = max(_LEASE_SECONDS, 3 * settings.seal_every)
     store = MongoSealedLog(db, SUPPORT)
+    file = settings.kept_checkpoint_file
+    kept = None if file is None else KeptCheckpoint(file)
     return Sealer(
-        SealLog(store, settings.log_keys, SUPPORT, _now),
+        SealLog(store, settings.log_keys, SUPPORT, _now, kept=kept),
         RecheckRecords(store, SUPPORT),
         JetStreamCheckpoints(broker, publisher),
         Lease(db[LEASES], SEALER, settings.instance, lease),

@@ -36,7 +36,8 @@ class JetStreamCheckpoints:
 
     async def publish(self, size: int, root: bytes, note: str) -> None:
         """Stores it on the stream; raises `ConnectionError` when that is not sure."""
-        msg_id = f"checkpoint:{size}:{root.hex()}"
+        origin = note.partition("\n")[0]  # a log that began anew may have the same root again
+        msg_id = f"checkpoint:{origin}:{size}:{root.hex()}"
         try:
             await self._publisher.publish_raw(CHECKPOINT_SUBJECT, note.encode(), msg_id, HEADERS)
         except NotStored as error:

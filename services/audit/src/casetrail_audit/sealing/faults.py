@@ -76,6 +76,12 @@ class KeyChanged(SealingRefused):
     reason = "key-changed"
 
 
+class PutAside(SealingRefused):
+    """The log was put aside under the name that the settings have."""
+
+    reason = "put-aside"
+
+
 class Behind(Exception):
     """A checkpoint that was published is larger than the log is complete: wait, and say so.
 

@@ -17,6 +17,7 @@ TILES: Final = "tiles"
 CHECKPOINTS: Final = "checkpoints"
 KEYS: Final = "keys"
 TREE: Final = "tree"
+EARLIER: Final = "earlier_logs"
 HEAD: Final = "head"
 
 _DUPLICATE_KEY: Final = 11000
@@ -38,6 +39,11 @@ class MongoSealedLog:
         self._checkpoints: Collection = durable(db[CHECKPOINTS])
         self._keys: Collection = durable(db[KEYS])
         self._tree: Collection = durable(db[TREE])
+        self._earlier: Collection = durable(db[EARLIER])
+
+    async def earlier(self) -> frozenset[str]:
+        """The origins of the logs that were put aside (`begin_anew`)."""
+        return frozenset([row["_id"] async for row in self._earlier.find({}, {"_id": 1})])
 
     async def progress(self) -> Progress | None:
         """How far the log is complete; None before it was begun."""

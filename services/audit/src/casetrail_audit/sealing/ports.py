@@ -83,6 +83,19 @@ class SealedLog(Protocol):
     async def add_key(self, number: int, key: str, rotation: str | None, at: datetime) -> None:
         """Adds the key of this number, unless another sealer has added one."""
 
+    async def earlier(self) -> frozenset[str]:
+        """The origins of the logs that were put aside: this one began after them."""
+
+
+class Kept(Protocol):
+    """Where the newest checkpoint is kept apart from the databases."""
+
+    async def last(self) -> str | None:
+        """The note that was kept last; raises `OSError` when it cannot be read."""
+
+    async def keep(self, note: str) -> None:
+        """Keeps a note in place of the one before; raises `OSError` when that is not sure."""
+
 
 class CheckpointStream(Protocol):
     """`audit.checkpoint`."""

@@ -34,12 +34,13 @@ from casetrail_audit.sealing.faults import (
     CheckpointAltered,
     KeyChanged,
     LogShrank,
+    PutAside,
     RootsDiffer,
     SealingRefused,
     TileAltered,
     TreeAltered,
 )
-from casetrail_audit.sealing.ports import Fixed, Head, Progress, SealedLog
+from casetrail_audit.sealing.ports import Fixed, Head, Kept, Progress, SealedLog
 from casetrail_audit.sealing.signing import LogKeys
 
 CHUNK: Final = 2_000
@@ -51,8 +52,8 @@ ROUND: Final = 200_000
 class SealLog:
     """Extends the tree over the complete part of the log `log` and signs its head.
 
-    `published` is the checkpoint that was published last (see `remember`): until the tree contains
-    it, nothing is signed.
+    What was shown before is known from elsewhere (see `remember`): until the tree contains it,
+    nothing is signed. With `kept` a checkpoint is kept there before anybody sees it.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class SealLog:
         log: str,
         clock: Callable[[], datetime],
         *,
+        kept: Kept | None = None,
         chunk: int = CHUNK,
         most: int = ROUND,
     ) -> None:
@@ -69,23 +71,39 @@ class SealLog:
         self._keys = keys
         self._log = log
         self._clock = clock
+        self._kept = kept
         self._chunk = chunk
         self._most = most
         self._trusted: list[VerifierKey] | None = None
-        self._published: Checkpoint | None = None
+        self._shown_before: list[Checkpoint] = []
 
-    async def remember(self, note: str | None) -> int:
-        """Holds on to a published checkpoint, kept where MongoDB cannot take it back; its size.
+    async def remember(self, published: str | None) -> int:
+        """Holds on to what MongoDB cannot take back; the size of the published checkpoint.
+
+        That is this one, and the one that was kept. Those of a log that was put aside are none of
+        this one's.
 
         Raises:
-            CheckpointAltered: it is not signed by a key of this log.
+            CheckpointAltered: one of them is not signed by a key of this log.
+            OSError: the kept one cannot be read.
         """
+        await self._require_not_put_aside()
+        kept = None if self._kept is None else await self._kept.last()
+        opened = [
+            await self._opened_if_ours(published, "The checkpoint published last"),
+            await self._opened_if_ours(kept, "The checkpoint of AUDIT_KEPT_CHECKPOINT_FILE"),
+        ]
+        shown = [checkpoint for checkpoint in opened if checkpoint and checkpoint.size]
+        self._shown_before = sorted(shown, key=lambda checkpoint: checkpoint.size)
+        return 0 if opened[0] is None else opened[0].size
+
+    async def _opened_if_ours(self, note: str | None, what: str) -> Checkpoint | None:
         if note is None:
-            self._published = None
-            return 0
-        opened = self._opened(note, await self._known_keys(), "The checkpoint published last")
-        self._published = opened if opened.size > 0 else None
-        return opened.size
+            return None
+        origin = note.partition("\n")[0]
+        if origin != self._keys.origin and origin in await self._store.earlier():
+            return None
+        return self._opened(note, await self._known_keys(), what)
 
     async def __call__(self) -> Head | None:
         """The head as it is now; None while the log has no record.
@@ -94,6 +112,7 @@ class SealLog:
             SealingRefused: something stored is not what it was; nothing was signed.
             Behind: the log is not complete up to the checkpoint that was published last.
         """
+        await self._require_not_put_aside()
         known = await self._known_keys()
         # before the progress: another sealer may seal what becomes complete in between
         newest = await self._store.newest()
@@ -120,6 +139,13 @@ class SealLog:
         if newest is None:
             return None
         return await self._sign(newest, progress.first_seq, head)
+
+    async def _require_not_put_aside(self) -> None:
+        if self._keys.origin in await self._store.earlier():
+            raise PutAside(
+                f"The log {self._keys.origin} was put aside: it signs no more. Set AUDIT_ORIGIN to "
+                "the name under which the records are signed now."
+            )
 
     # ---- what is there already
 
@@ -176,21 +202,22 @@ class SealLog:
             raise CheckpointAltered(f"{what} is not one of this log: {fault}") from fault
 
     async def _target(self, progress: Progress, size: int) -> int:
-        """How far this round goes; first of all to the checkpoint that was published."""
-        published = self._published
-        if published is None:
+        """How far this round goes; first of all to the checkpoints that were shown before."""
+        while self._shown_before and self._shown_before[0].size <= size:
+            shown = self._shown_before[0]
+            if await self._root_at(shown.size) != shown.root:
+                raise _shown_differs(shown)
+            del self._shown_before[0]
+        if not self._shown_before:
             return min(progress.size, size + self._most)
-        if published.size <= size:
-            if await self._root_at(published.size) != published.root:
-                raise _published_differs(published)
-            self._published = None
-            return min(progress.size, size + self._most)
-        if progress.size < published.size:
+        shown = self._shown_before[0]
+        if progress.size < shown.size:
             raise Behind(
-                f"A checkpoint of {published.size} leaves was published, and the log is complete "
-                f"for {progress.size}: a rebuild is not there yet, or records are missing."
+                f"A checkpoint of {shown.size} leaves was published, and the log is complete "
+                f"for {progress.size}: a rebuild is not there yet, or records are missing. After a "
+                "restore that lost some: docs/how-to/back-up-and-restore.md."
             )
-        return published.size
+        return shown.size
 
     async def _root_at(self, size: int) -> bytes:
         nodes = covering_nodes(0, size)
@@ -209,12 +236,9 @@ class SealLog:
             leaves = checked_leaves(records, first, last, self._log, progress.first_seq)
             changed: list[tuple[Tile, bytes]] = tree.extend(leaves)
             await self._store.write_tiles(changed)
-        if (
-            self._published is not None
-            and target == self._published.size
-            and tree.root() != self._published.root
-        ):
-            raise _published_differs(self._published)
+        for shown in self._shown_before:
+            if shown.size == target and shown.root != tree.root():
+                raise _shown_differs(shown)
 
     async def _fix(self, tree: TileTree) -> Fixed:
         """The root of the tree's size as a majority has it, which is the tree's own."""
@@ -231,10 +255,12 @@ class SealLog:
 
     async def _sign(self, fixed: Fixed, first_seq: int, shown: Head | None) -> Head:
         note = str(self._keys.sign(fixed.size, fixed.root))
-        if fixed.note is None:
-            await self._store.keep_note(fixed.size, note)
         key = str(self._keys.signer.verifier)
         head = Head(fixed.size, fixed.root, first_seq, note, key)
+        if self._kept is not None and head != shown:
+            await self._kept.keep(note)
+        if fixed.note is None:
+            await self._store.keep_note(fixed.size, note)
         if head != shown:
             await self._store.show_head(head, self._clock())
         return head
@@ -268,9 +294,9 @@ class SealLog:
         return str(sign_rotation(0 if newest is None else newest.size, old, mine))
 
 
-def _published_differs(published: Checkpoint) -> SealingRefused:
+def _shown_differs(shown: Checkpoint) -> SealingRefused:
     return RootsDiffer(
-        f"The checkpoint of {published.size} leaves that was published has the root "
-        f"{published.root.hex()}, the records now give another: history was rewritten. "
+        f"The checkpoint of {shown.size} leaves that was published has the root "
+        f"{shown.root.hex()}, the records now give another: history was rewritten. "
         "Nothing more is signed."
     )

@@ -30,6 +30,11 @@ class SealingSettings(MongoServiceSettings):
         default=1.0, gt=0, le=3600, description="seconds between two signed checkpoints at least"
     )
 
+    kept_checkpoint_file: Path | None = Field(
+        default=None,
+        description="file in which the newest checkpoint is kept before anybody sees it, on a disk "
+        "that a restore of the databases does not touch; unset: none is kept",
+    )
     witnesses_file: Path | None = Field(
         default=None,
         description="YAML file of the witnesses that are asked to cosign the checkpoints, and how "
