@@ -77,10 +77,36 @@ async def test_of_frequent_words_the_rarer_leads(
     words = MongoWords(mongo_db)
     for line in ("koi aya", "aya koi"):
         asked = records_asked(line, RecordFilter()).words
-        first, *_ = await words._rarest_first("main", asked)
+        first, *_ = await words._rarest_first("main", mongo_search._conditions(asked))
         (aya,) = records_asked("aya", RecordFilter()).words.terms
         assert first == {"$eq": aya}
     assert await seqs(mongo_db, "koi aya") == [27, 26]
+
+
+async def test_words_of_some_conversations_are_read_from_theirs(mongo_db: Database) -> None:
+    """However frequent a word is: only the entries of these conversations are looked at."""
+    words, within = Words(("koi",)), RecordFilter(conversation_ids=("cv_x", "cv_y"))
+    page = Page(50, "asc", 30, 60)
+    assert await MongoWords(mongo_db).hits("main", words, within, page) == []
+    await indexed(mongo_db)
+    made = [
+        {
+            **record(seq, "message.received", private={"text": "koi jawab"}),
+            "conversation_id": ("cv_x", "cv_y", "cv_z", "cv_z")[seq % 4],
+            "case_id": None,
+        }
+        for seq in range(20, 80)
+    ]
+    await mongo_db["records"].insert_many(made)
+    assert await follow(MongoSearchable(mongo_db, KEY), 79) == 79
+    await mongo_db.command("profile", 2)
+    found = await MongoWords(mongo_db).hits("main", words, within, page)
+    await mongo_db.command("profile", 0)
+    assert [hit.seq for hit in found] == [s for s in range(31, 61) if s % 4 in {0, 1}]
+    asked = {"ns": f"{mongo_db.name}.{SEARCHABLE}", "op": "command"}
+    (query,) = await mongo_db["system.profile"].find(asked).to_list(None)
+    assert query["docsExamined"] == len(found)
+    assert "SORT_MERGE" in query["planSummary"] or "IXSCAN { conversation_id: 1" in str(query)
 
 
 async def test_a_search_goes_by_its_index(mongo_db: Database) -> None:

@@ -9,6 +9,7 @@ from casetrail_contracts.ids import alias_id
 from casetrail_contracts.phone import number_forms
 from casetrail_runtime.mongo import Database
 from pydantic import SecretStr
+from pymongo.errors import OperationFailure
 
 from casetrail_gateway.adapters.mongo import answering
 from casetrail_gateway.adapters.mongo_queries import record_filters
@@ -20,6 +21,9 @@ from casetrail_gateway.domain.search import Words
 _COUNTED: Final = 2_000
 _NEWEST: Final = 20_000
 """Entries of which frequent words are counted, to tell the rarer of them."""
+_NO_SUCH_INDEX: Final = 2
+_BY_CONVERSATION: Final = {"conversation_id": 1, "_id": -1}
+"""The index by which the entries of a conversation are read."""
 _PLACE: Final = {"conversation_id": "$conversation_id", "case_id": "$case_id"}
 _LOOKED_THROUGH: Final = 20
 """Records of a customer from which their values are put together, the newest first."""
@@ -42,9 +46,16 @@ class MongoWords:
     async def hits(
         self, workspace: str, words: Words, wanted: RecordFilter, page: Page
     ) -> Sequence[Hit]:
-        """Records that say all of it, by sequence."""
+        """Records that say all of it, by sequence.
+
+        What is asked of some conversations is read from theirs, however frequent the words are;
+        anything else by the rarest of its words.
+        """
+        theirs = wanted.conversation_ids is not None
         with answering():
-            terms = await self._rarest_first(workspace, words)
+            terms = _conditions(words)
+            if not theirs:
+                terms = await self._rarest_first(workspace, terms)
             query: dict[str, Any] = {"workspace": {"$eq": workspace}, "terms": terms[0]}
             rest = [{"terms": term} for term in terms[1:]]
             narrowed = record_filters(wanted, page)
@@ -58,14 +69,26 @@ class MongoWords:
                 {"$limit": page.limit},
                 {"$group": {"_id": _PLACE, "seqs": {"$push": "$_id"}}},
             ]
-            found = await self._entries.aggregate(pipeline).to_list(None)
+            found = await self._found(pipeline, _BY_CONVERSATION if theirs else None)
         hits = [_hit(seq, group["_id"]) for group in found for seq in group["seqs"]]
         return sorted(hits, key=lambda hit: hit.seq, reverse=page.order == "desc")
 
-    async def _rarest_first(self, workspace: str, words: Words) -> list[Mapping[str, Any]]:
+    async def _found(
+        self, pipeline: list[dict[str, Any]], index: Mapping[str, int] | None
+    ) -> list[dict[str, Any]]:
+        """What the pipeline gives, by this index where audit has made it already."""
+        if index is not None:
+            try:
+                return await self._entries.aggregate(pipeline, hint=index).to_list(None)
+            except OperationFailure as error:
+                if error.code != _NO_SUCH_INDEX:
+                    raise
+        return await self._entries.aggregate(pipeline).to_list(None)
+
+    async def _rarest_first(
+        self, workspace: str, conditions: list[Mapping[str, Any]]
+    ) -> list[Mapping[str, Any]]:
         """The conditions; the first is the one that MongoDB goes through by its index."""
-        conditions: list[Mapping[str, Any]] = [{"$eq": term} for term in words.terms]
-        conditions += [{"$regex": f"^{re.escape(start)}"} for start in words.beginnings]
         if len(conditions) == 1:
             return conditions
         whole = {"workspace": {"$eq": workspace}}
@@ -88,6 +111,11 @@ class MongoWords:
     ) -> int:
         limit = _COUNTED if most is None else most
         return await self._entries.count_documents({**within, "terms": term}, limit=limit)
+
+
+def _conditions(words: Words) -> list[Mapping[str, Any]]:
+    beginnings = [{"$regex": f"^{re.escape(start)}"} for start in words.beginnings]
+    return [*({"$eq": term} for term in words.terms), *beginnings]
 
 
 async def _none() -> int:

@@ -74,13 +74,28 @@ class FindCases:
         return Found(found, after)
 
     async def _hits_in(self, cases: Sequence[Case], words: Words, through: int) -> Sequence[Hit]:
+        """The hits of these cases, from where the first of them begins.
+
+        So many that some would be left out are asked for again, of half of the cases each.
+        """
         conversations = {e.conversation_id for case in cases for e in case.episodes}
         conversations |= {case.conversation_id for case in cases if case.conversation_id}
         if not conversations:
             return []
         within = RecordFilter(conversation_ids=tuple(sorted(conversations)))
-        page = Page(HITS_OF_A_CHUNK, "desc", None, through)
-        return await self._index.hits(self._workspace, words, within, page)
+        begins = min(
+            [case.opened_seq for case in cases]
+            + [episode.from_seq for case in cases for episode in case.episodes]
+        )
+        page = Page(HITS_OF_A_CHUNK, "asc", begins - 1, through)
+        hits = await self._index.hits(self._workspace, words, within, page)
+        if len(hits) < HITS_OF_A_CHUNK or len(cases) == 1:
+            return hits
+        half = len(cases) // 2
+        return [
+            *await self._hits_in(cases[:half], words, through),
+            *await self._hits_in(cases[half:], words, through),
+        ]
 
 
 def _places(hits: Sequence[Hit]) -> Among:
