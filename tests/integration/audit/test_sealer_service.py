@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pymerkle as untyped
@@ -9,6 +10,7 @@ import pytest
 from casetrail_audit.adapters.jetstream_log import JetStreamLog
 from casetrail_audit.domain.message import Message
 from casetrail_audit.sealing.assembly import make_sealer
+from casetrail_audit.sealing.kept_checkpoint import KeptCheckpoint
 from casetrail_audit.sealing.running import Sealer, SealerStuck
 from casetrail_audit.settings import AuditSettings
 from casetrail_evidence.checkpoint import VerifiedCheckpoint, open_checkpoint, verify_growth
@@ -23,6 +25,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.integration.audit.publishing import Published, mixture, send_all
 from tests.integration.audit.replica import KEY, Replica, running
+from tests.support.sealing import record
 from tests.support.waiting import always, eventually
 
 pymerkle: Any = untyped
@@ -244,6 +247,54 @@ async def test_a_checkpoint_removed_from_mongodb_is_remembered_by_the_stream(
                 return row is not None and row["root"] == head.checkpoint.root.hex()
 
             await eventually(same_head)
+            await sealer.ping()
+
+
+async def test_a_checkpoint_that_both_servers_forgot_is_remembered_by_the_file(
+    audit_settings: AuditSettings,
+    js: JetStreamContext,
+    publisher: StreamPublisher,
+    tmp_path: Path,
+) -> None:
+    """INVARIANT I7: MongoDB and the stream put back to before it: nothing is signed otherwise."""
+    file = tmp_path / "kept.checkpoint"
+    settings = audit_settings.model_copy(update={"kept_checkpoint_file": file})
+    async with running(settings) as replica:
+        count = await send_all(publisher, mixture(60, seed=1))
+        async with sealing(replica):
+            head = await sealed(js, replica, count)
+        kept = await KeptCheckpoint(file).last()
+        assert kept is not None
+        assert open_checkpoint(kept, settings.log_keys.verifiers).checkpoint == head.checkpoint
+        await replica.parts.follow.stop()
+        for name in ("checkpoints", "tiles", "tree"):
+            await replica.db[name].delete_many({})
+        await js.purge_stream("AUDIT")
+        stand = {"complete_through": count - 5}
+        await replica.db["log"].update_one({"_id": "SUPPORT"}, {"$set": stand})
+        async with sealing(replica) as (sealer, registry):
+
+            async def held_up() -> bool:
+                failed = registry.get_sample_value("casetrail_sealing_failed_total")
+                return failed is not None and failed >= 2
+
+            await eventually(held_up)
+            assert await replica.db["checkpoints"].count_documents({}) == 0
+            last = await replica.db["records"].find_one({"_id": count})
+            assert last is not None
+            await replica.db["records"].replace_one({"_id": count}, record(count))
+            stand = {"complete_through": count}
+            await replica.db["log"].update_one({"_id": "SUPPORT"}, {"$set": stand})
+
+            async def refused() -> bool:
+                labels = {"reason": "roots-differ"}
+                return registry.get_sample_value("casetrail_sealing_refused", labels) == 1
+
+            await eventually(refused)
+            assert await replica.db["checkpoints"].count_documents({}) == 0
+            await replica.db["records"].replace_one({"_id": count}, last)
+            await replica.db["tiles"].delete_many({})  # what the other record left there
+            await sealed(js, replica, count)
             await sealer.ping()
 
 
