@@ -45,7 +45,7 @@ def run(*, quick: bool) -> None:
 async def _run(stack: StackDescription, *, quick: bool) -> None:
     broker = make_broker(Addresses(nats_url=SecretStr(stack.nats_url)), "bench", exit_after=None)
     await broker.start()
-    publisher = StreamPublisher(broker, "SUPPORT")
+    publisher = StreamPublisher(broker, "SUPPORT", timeout=60)
     count = 20_000 if quick else 60_000
     made = iter(events(count))
     await _tail(stack, publisher, [next(made) for _ in range(100 if quick else 400)])

@@ -19,6 +19,8 @@ from casetrail_evidence.merkle import CompactRange, consistency_proof
 from casetrail_evidence.messages import message_leaf, read_message
 from casetrail_evidence.tiles import TilePlace, TileTree, tile_source
 from casetrail_runtime.publisher import StreamPublisher
+from casetrail_runtime.streams import apply_all
+from casetrail_runtime.streams.specs import DURABLES, STREAMS
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 from prometheus_client import CollectorRegistry
@@ -269,7 +271,8 @@ async def test_a_checkpoint_that_both_servers_forgot_is_remembered_by_the_file(
         await replica.parts.follow.stop()
         for name in ("checkpoints", "tiles", "tree"):
             await replica.db[name].delete_many({})
-        await js.purge_stream("AUDIT")
+        await js.delete_stream("AUDIT")
+        await apply_all(js, STREAMS, DURABLES)
         stand = {"complete_through": count - 5}
         await replica.db["log"].update_one({"_id": "SUPPORT"}, {"$set": stand})
         async with sealing(replica) as (sealer, registry):
