@@ -63,6 +63,23 @@ async def test_requests_are_counted_by_route() -> None:
     assert registry.get_sample_value("casetrail_http_in_progress") == 0
 
 
+async def test_methods_that_somebody_made_up_are_one() -> None:
+    """A label for each would let a stranger fill the memory."""
+    registry, app = measured()
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+        for number in range(20):
+            await client.request(f"MADE{number}", "/cases/1")
+        await client.options("/cases/1")
+    methods = {
+        sample.labels["method"]
+        for figure in registry.collect()
+        for sample in figure.samples
+        if "method" in sample.labels
+    }
+    assert methods == {"other", "OPTIONS"}
+
+
 async def test_a_stream_is_as_fast_as_it_begins() -> None:
     """What goes on for long is no slow request."""
     registry, app = measured()

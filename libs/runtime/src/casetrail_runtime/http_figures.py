@@ -16,6 +16,7 @@ from casetrail_runtime.health import AsgiApp, Receive, Scope, Send
 from casetrail_runtime.telemetry import Telemetry, trace_context
 
 _BOUNDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _UNNAMED: Final = "other"
 """What no route of the application took: a path that nobody knows, or a page of errors."""
 
@@ -59,11 +60,11 @@ class HttpFigures:
         )
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
-        """One request more."""
-        kind = (route, method, status)
+        """One request more; methods that nobody asks with are one, as anybody can make them up."""
+        kind = (route, method if method in _METHODS else _UNNAMED, status)
         known = self._known.get(kind)
         if known is None:
-            counted = self._requests.labels(route, method, str(status))
+            counted = self._requests.labels(*kind[:2], str(status))
             known = self._known[kind] = (counted, self._seconds.labels(route))
         known[0].inc()
         known[1].observe(seconds)
