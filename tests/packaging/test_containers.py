@@ -27,6 +27,10 @@ OWN = {
 }
 
 
+WRITTEN = {"AUDIT_KEPT_CHECKPOINT_FILE"}
+"""No secret: a file that the service writes, in a volume of its own."""
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_container_gets_its_own_secrets_as_files(service: str) -> None:
     """Every variable is a setting, every secret a file, and none is another service's."""
@@ -41,7 +45,10 @@ def test_a_container_gets_its_own_secrets_as_files(service: str) -> None:
         assert plain in known, name
         if "Secret" in str(known[plain].annotation) and not name.endswith("_URL"):
             assert name.endswith("_FILE"), f"{name} holds a secret in the environment"
-        if name.endswith("_FILE"):
+        if name in WRITTEN:
+            mounted = [each.split(":")[1] for each in COMPOSE["services"][service]["volumes"]]
+            assert any(value.startswith(f"{folder}/") for folder in mounted)
+        elif name.endswith("_FILE"):
             assert value.removeprefix("/run/secrets/") in COMPOSE["services"][service]["secrets"]
     needed = {name for name, field in known.items() if field.is_required()}
     assert needed <= {name if name in known else name.removesuffix("_FILE") for name in given}
