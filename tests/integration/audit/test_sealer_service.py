@@ -220,6 +220,29 @@ async def test_an_edit_after_sealing_stops_the_sealer_until_it_is_put_right(
             await eventually(healthy)
 
 
+async def forget_the_head(replica: Replica) -> None:
+    """Every trace of what was signed is gone from MongoDB; nothing is recorded any more."""
+    await replica.parts.follow.stop()
+    for name in ("checkpoints", "tiles", "tree"):
+        await replica.db[name].delete_many({})
+
+
+async def complete_through(replica: Replica, seq: int) -> None:
+    """The log says that it is complete as far as this."""
+    stand = {"complete_through": seq}
+    await replica.db["log"].update_one({"_id": "SUPPORT"}, {"$set": stand})
+
+
+async def held_up(registry: CollectorRegistry) -> None:
+    """Returns once two rounds of a sealer failed."""
+
+    async def failed_twice() -> bool:
+        failed = registry.get_sample_value("casetrail_sealing_failed_total")
+        return failed is not None and failed >= 2
+
+    await eventually(failed_twice)
+
+
 async def test_a_checkpoint_removed_from_mongodb_is_remembered_by_the_stream(
     audit_settings: AuditSettings, js: JetStreamContext, publisher: StreamPublisher
 ) -> None:
@@ -228,21 +251,12 @@ async def test_a_checkpoint_removed_from_mongodb_is_remembered_by_the_stream(
         count = await send_all(publisher, mixture(60, seed=1))
         async with sealing(replica):
             head = await sealed(js, replica, count)
-        await replica.parts.follow.stop()
-        for name in ("checkpoints", "tiles", "tree"):
-            await replica.db[name].delete_many({})
-        stand = {"complete_through": count - 5}
-        await replica.db["log"].update_one({"_id": "SUPPORT"}, {"$set": stand})
+        await forget_the_head(replica)
+        await complete_through(replica, count - 5)
         async with sealing(replica) as (sealer, registry):
-
-            async def held_up() -> bool:
-                failed = registry.get_sample_value("casetrail_sealing_failed_total")
-                return failed is not None and failed >= 2
-
-            await eventually(held_up)
+            await held_up(registry)
             assert await replica.db["checkpoints"].count_documents({}) == 0
-            stand = {"complete_through": count}
-            await replica.db["log"].update_one({"_id": "SUPPORT"}, {"$set": stand})
+            await complete_through(replica, count)
 
             async def same_head() -> bool:
                 row = await replica.db["checkpoints"].find_one({"_id": count})
@@ -268,26 +282,17 @@ async def test_a_checkpoint_that_both_servers_forgot_is_remembered_by_the_file(
         kept = await KeptCheckpoint(file).last()
         assert kept is not None
         assert open_checkpoint(kept, settings.log_keys.verifiers).checkpoint == head.checkpoint
-        await replica.parts.follow.stop()
-        for name in ("checkpoints", "tiles", "tree"):
-            await replica.db[name].delete_many({})
+        await forget_the_head(replica)
         await js.delete_stream("AUDIT")
         await apply_all(js, STREAMS, DURABLES)
-        stand = {"complete_through": count - 5}
-        await replica.db["log"].update_one({"_id": "SUPPORT"}, {"$set": stand})
+        await complete_through(replica, count - 5)
         async with sealing(replica) as (sealer, registry):
-
-            async def held_up() -> bool:
-                failed = registry.get_sample_value("casetrail_sealing_failed_total")
-                return failed is not None and failed >= 2
-
-            await eventually(held_up)
+            await held_up(registry)
             assert await replica.db["checkpoints"].count_documents({}) == 0
             last = await replica.db["records"].find_one({"_id": count})
             assert last is not None
             await replica.db["records"].replace_one({"_id": count}, record(count))
-            stand = {"complete_through": count}
-            await replica.db["log"].update_one({"_id": "SUPPORT"}, {"$set": stand})
+            await complete_through(replica, count)
 
             async def refused() -> bool:
                 labels = {"reason": "roots-differ"}

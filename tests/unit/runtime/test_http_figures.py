@@ -41,6 +41,12 @@ async def ask(app: MeasuredHttp, *paths: str) -> None:
             await client.get(path)
 
 
+def labelled(registry: CollectorRegistry, label: str) -> set[str]:
+    """Every value that a label has."""
+    samples = [sample for figure in registry.collect() for sample in figure.samples]
+    return {sample.labels[label] for sample in samples if label in sample.labels}
+
+
 async def test_requests_are_counted_by_route() -> None:
     """Two cases are one route; a fault and an unknown path are told as what they are."""
     registry, app = measured()
@@ -53,13 +59,7 @@ async def test_requests_are_counted_by_route() -> None:
     assert count("/cases/{case_id}", "200") == 2
     assert count("/cases/{case_id}", "500") == 1
     assert count("other", "404") == 1
-    names = {
-        sample.labels["route"]
-        for figure in registry.collect()
-        for sample in figure.samples
-        if "route" in sample.labels
-    }
-    assert names == {"/cases/{case_id}", "other"}
+    assert labelled(registry, "route") == {"/cases/{case_id}", "other"}
     assert registry.get_sample_value("casetrail_http_in_progress") == 0
 
 
@@ -71,13 +71,7 @@ async def test_methods_that_somebody_made_up_are_one() -> None:
         for number in range(20):
             await client.request(f"MADE{number}", "/cases/1")
         await client.options("/cases/1")
-    methods = {
-        sample.labels["method"]
-        for figure in registry.collect()
-        for sample in figure.samples
-        if "method" in sample.labels
-    }
-    assert methods == {"other", "OPTIONS"}
+    assert labelled(registry, "method") == {"other", "OPTIONS"}
 
 
 async def test_a_stream_is_as_fast_as_it_begins() -> None:
