@@ -47,6 +47,18 @@ def test_supervisord_reads_the_variables_back_unchanged(tmp_path: Path) -> None:
         assert read[name].stdout_logfile == str(folder.log(name))
 
 
+def test_who_gives_way_is_started_by_nice(tmp_path: Path) -> None:
+    """It is the same process: nice becomes the program."""
+    folder = DataFolder.at(tmp_path)
+    programs = [
+        Program("audit", ["/bin/echo", "a b"], 500, niceness=10),
+        Program("gateway", ["/bin/echo", "a b"], 500),
+    ]
+    lines = config_text(folder, programs, ["audit", "gateway"]).splitlines()
+    commands = [line for line in lines if line.startswith("command=")]
+    assert commands == ["command=nice -n 10 /bin/echo 'a b'", "command=/bin/echo 'a b'"]
+
+
 def test_a_path_supervisord_cannot_take_is_refused(tmp_path: Path) -> None:
     """A blank followed by # would be cut off as a comment."""
     folder = DataFolder.at(tmp_path / "odd #1")

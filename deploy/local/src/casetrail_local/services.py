@@ -14,6 +14,12 @@ from casetrail_local.ports import LOOPBACK, free_port, holder, is_free
 SERVICES: Final = ("audit", "routing", "tickets", "ingest", "gateway")
 """In starting order: what records first, what takes work in last."""
 
+ANSWERING: Final = frozenset({"ingest", "gateway"})
+"""Those whose answer somebody waits for on a connection."""
+
+GIVES_WAY: Final = 10
+"""The niceness of the others: what they have not done yet is safe in the stream, and waits."""
+
 STANDARD_PORTS: Final = {
     "gateway": 8080,
     "ingest": 8081,

@@ -27,7 +27,9 @@ from casetrail_local.progress import Steps
 from casetrail_local.ready import nats_answers, prepare_replica_set
 from casetrail_local.servers import mongod_command, nats_config
 from casetrail_local.services import (
+    ANSWERING,
     AUDIT_DATABASE,
+    GIVES_WAY,
     SERVICES,
     PortPlan,
     database_url,
@@ -217,7 +219,15 @@ class Stack:
             if users is not None:
                 variables[f"{name.upper()}_NATS_NKEY_FILE"] = str(users.seed_file(name))
             command = [sys.executable, "-m", module]
-            programs.append(Program(name, command, priority=500 + number, environment=variables))
+            programs.append(
+                Program(
+                    name,
+                    command,
+                    priority=500 + number,
+                    environment=variables,
+                    niceness=0 if name in ANSWERING else GIVES_WAY,
+                )
+            )
         return programs
 
     def _start_servers(self, supervisor: Supervisor, plan: PortPlan, servers: list[str]) -> None:

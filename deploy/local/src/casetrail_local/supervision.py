@@ -37,6 +37,8 @@ class Program:
     priority: int
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_within: int = 15
+    niceness: int = 0
+    """What nice(1) adds: how far it gives way when the processor is not enough for all."""
 
 
 def config_text(folder: DataFolder, programs: Sequence[Program], services: Sequence[str]) -> str:
@@ -77,9 +79,12 @@ def config_text(folder: DataFolder, programs: Sequence[Program], services: Seque
 
 def _program_section(folder: DataFolder, program: Program) -> list[str]:
     variables = ",".join(f"{key}='{_value(value)}'" for key, value in program.environment.items())
+    command = list(program.command)
+    if program.niceness:
+        command = ["nice", "-n", str(program.niceness), *command]
     return [
         f"[program:{program.name}]",
-        f"command={_value(shlex.join(program.command), quoted=True)}",
+        f"command={_value(shlex.join(command), quoted=True)}",
         f"environment={variables}",
         f"priority={program.priority}",
         "autostart=false",

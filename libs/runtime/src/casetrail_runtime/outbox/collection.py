@@ -9,9 +9,10 @@ from typing import Any, Final, Generic, TypeVar, overload
 import structlog
 from casetrail_contracts import Event
 from casetrail_contracts.envelope import CONTENT_TYPE
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel, InsertOne
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
+from casetrail_runtime.gathered import GatheredWrites
 from casetrail_runtime.mongo import Collection, Document, durable
 from casetrail_runtime.outbox.handling import ProcessedStore, keep_oldest
 from casetrail_runtime.outbox.model import (
@@ -175,6 +176,7 @@ class ProcessedLog:
 
     def __init__(self, collection: Collection) -> None:
         self._collection = durable(collection)
+        self._writes = GatheredWrites(self._collection)
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def seen(self, id: str) -> Applied | None:  # noqa: A002 - the document's word
@@ -186,7 +188,7 @@ class ProcessedLog:
         """Remembers what this event or command led to; the first mark of an id stays."""
         document = {"_id": id, "result": dict(result), "version": version, "at": datetime.now(UTC)}
         try:
-            await self._collection.insert_one(document)
+            await self._writes(InsertOne(document))
         except DuplicateKeyError:
             return
 

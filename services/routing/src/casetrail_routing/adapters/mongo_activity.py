@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from casetrail_runtime.gathered import GatheredWrites
 from casetrail_runtime.mongo import Collection, Document, durable
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, IndexModel, UpdateOne
 
 from casetrail_routing.adapters.mongo import key_of
 from casetrail_routing.ports import Key, Quiet, Standing
@@ -33,6 +34,7 @@ class MongoActivity:
 
     def __init__(self, collection: Collection) -> None:
         self._collection = durable(collection)
+        self._writes = GatheredWrites(self._collection)
 
     async def heard(
         self, conversation: Key, event_id: str, at: datetime, standing: Standing | None
@@ -45,8 +47,8 @@ class MongoActivity:
         }
         if standing is not None:
             changes |= _stands(standing)
-        await self._collection.update_one(
-            {"_id": conversation.document}, [{"$set": changes}], upsert=True
+        await self._writes(
+            UpdateOne({"_id": conversation.document}, [{"$set": changes}], upsert=True)
         )
 
     async def quiet_since(self, before: datetime, limit: int) -> list[Quiet]:

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from casetrail_runtime.gathered import GatheredWrites
 from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo import UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from casetrail_tickets.ports import ContextMessage
@@ -18,6 +20,7 @@ class MongoContexts:
 
     def __init__(self, collection: AsyncIOMotorCollection[dict[str, Any]], keep: int) -> None:
         self._collection = collection
+        self._writes = GatheredWrites(collection)
         self._keep = keep
 
     async def remember(self, workspace: str, conversation_id: str, message: ContextMessage) -> None:
@@ -30,19 +33,24 @@ class MongoContexts:
         }
         document_id = f"{workspace}:{conversation_id}"
         try:
-            await self._collection.update_one(
-                {"_id": document_id, "messages.event_id": {"$ne": message.event_id}},
-                {
-                    "$push": {
-                        "messages": {
-                            "$each": [entry],
-                            "$sort": {"time": 1},
-                            "$slice": -self._keep,
-                        }
+            await self._writes(
+                UpdateOne(
+                    {"_id": document_id, "messages.event_id": {"$ne": message.event_id}},
+                    {
+                        "$push": {
+                            "messages": {
+                                "$each": [entry],
+                                "$sort": {"time": 1},
+                                "$slice": -self._keep,
+                            }
+                        },
+                        "$setOnInsert": {
+                            "workspace": workspace,
+                            "conversation_id": conversation_id,
+                        },
                     },
-                    "$setOnInsert": {"workspace": workspace, "conversation_id": conversation_id},
-                },
-                upsert=True,
+                    upsert=True,
+                )
             )
         except DuplicateKeyError:
             return  # the document exists and holds the message already
