@@ -2,10 +2,13 @@
 
 import asyncio
 from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
 
 from tests.integration.routing.conftest import Bench
 from tests.support.waiting import eventually
 from tests.unit.routing import samples
+from tests.unit.routing.test_places_outside import LEAVES, RETURNS, created, of_ticket
 
 
 async def test_nobody_is_over_capacity_with_two_replicas(bench: Bench) -> None:
@@ -88,3 +91,44 @@ async def test_capacity_holds_while_cases_close_and_come_in(bench: Bench) -> Non
         return [len(await bench.slots(user)) for user in users] == [0, 0, 0]
 
     await eventually(all_free, within=10)
+
+
+async def test_what_a_courier_has_makes_room(bench: Bench, tmp_path: Path) -> None:
+    """Two replicas, one place: the next case gets it, and none does once the first is back."""
+    policies = tmp_path / "custody.yaml"
+    policies.write_text("default: {outside: free}\n")
+    await bench.start(custody_file=policies)
+    await bench.start(custody_file=policies)
+    await bench.on_duty("a", capacity=1)
+
+    async def handled() -> bool:
+        return await bench.all_handled() and await bench.outboxes_empty()
+
+    async def marks() -> list[tuple[str, bool]]:
+        slots = await bench.slots("a")
+        return [(slot["conversation_id"], slot.get("outside", False)) for slot in slots]
+
+    for name in ("cv_1", "cv_2", "cv_3"):
+        await bench.send(samples.message(name))
+        await eventually(handled, within=30)
+    assert await marks() == [("cv_1", False)]
+    now = datetime.now(UTC)
+    await bench.send(of_ticket(created("T-1001"), 1, now), of_ticket(LEAVES, 2, now))
+
+    async def taken() -> bool:
+        return await marks() == [("cv_1", True), ("cv_2", False)]
+
+    await eventually(taken, within=30)
+    await bench.send(of_ticket(RETURNS, 3, now))
+
+    async def back() -> bool:
+        return await marks() == [("cv_1", False), ("cv_2", False)]
+
+    await eventually(back, within=30)
+    second = await bench.conversation("cv_2")
+    reply = await bench.commands.send(samples.close("cv_2", second.case_id))
+    assert reply.status == "ok"
+    await eventually(handled, within=30)
+    await asyncio.sleep(1)  # sweeps every 0.2 s would give the place away
+    assert await marks() == [("cv_1", False)]
+    assert (await bench.conversation("cv_3")).is_waiting

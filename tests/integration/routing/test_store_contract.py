@@ -513,3 +513,40 @@ async def test_ids_told_together_are_one_customers(identities: Identities) -> No
     found = await identities.together(Key("main", "cv_1"))
     assert list(found.items()) == [("cv_2", "e1"), ("cv_3", "e2"), ("cv_4", "e3")]
     assert await identities.together(Key("main", "cv_8")) == {}
+
+
+async def test_a_place_outside_counts_for_no_capacity(stores: Stores) -> None:
+    """It stays a place; marked back it counts again, and then there is no room."""
+    await stores.put_user(user("a", capacity=1))
+    one, two = Key("main", "cv_1"), Key("main", "cv_2")
+    assert await stores.slots.choose(one, "s-1", ANYBODY) is not None
+    assert not await stores.slots.mark(one, outside=False)
+    assert await stores.slots.mark(one, outside=True)
+    assert not await stores.slots.mark(one, outside=True)
+    assert not await stores.slots.mark(Key("other", "cv_1"), outside=False)
+    assert await stores.slots.marked() == {one}
+    assert await stores.slots.choose(two, "s-2", ANYBODY) is not None
+    assert await stores.places() == [("a", "s-1"), ("a", "s-2")]
+    assert await stores.slots.choose(Key("main", "cv_3"), "s-3", ANYBODY) is None
+    await stores.slots.release(Slot(Key("main", "a"), "s-2", "cv_2"))
+    assert await stores.slots.mark(one, outside=False)
+    assert await stores.slots.marked() == set()
+    assert await stores.slots.choose(two, "s-2", ANYBODY) is None
+
+
+async def test_outside_is_what_has_open_tickets_that_are_all_outside(
+    activity: ActivityStore,
+) -> None:
+    """The newest version decides, in whatever order; what was carried counts as well."""
+    one, two, none = (Key("main", f"cv_{n}") for n in (1, 2, 3))
+    await activity.heard(one, "t3", START, Standing("T-1", 3, None, outside=True))
+    await activity.heard(one, "t2", START, Standing("T-1", 2, None, outside=False))
+    assert await activity.outside([one]) == set(), "nothing is known to be open"
+    await activity.heard(one, "t1", START, Standing("T-1", 1, open=True))
+    assert await activity.outside([one, none]) == {one}
+    await activity.carry(one, two)
+    assert await activity.outside([one, two]) == {one, two}
+    await activity.heard(two, "u1", START, Standing("T-2", 1, open=True))
+    assert await activity.outside([one, two]) == {one}
+    await activity.heard(two, "u2", START, Standing("T-2", 2, open=False))
+    assert await activity.outside([two]) == {two}

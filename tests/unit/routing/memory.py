@@ -152,6 +152,7 @@ class Reserved:
     claim: str
     at: datetime
     chosen: Chosen | None = None
+    outside: bool = False
 
 
 def _holder(user: User, taken: Reserved) -> Holder:
@@ -232,6 +233,21 @@ class MemorySlots:
         if all(taken.slot != slot for taken in entries):
             entries.append(Reserved(slot, self._claim(), self._clock.time))
 
+    async def mark(self, conversation: Key, *, outside: bool) -> bool:
+        await asyncio.sleep(0)
+        changed = False
+        for id_, entries in self.taken.items():
+            for place, taken in enumerate(entries):
+                if taken.slot.conversation == conversation and taken.outside != outside:
+                    self.taken[id_][place] = replace(taken, outside=outside)
+                    changed = True
+        return changed
+
+    async def marked(self) -> set[Key]:
+        await asyncio.sleep(0)
+        every = [taken for entries in self.taken.values() for taken in entries]
+        return {taken.slot.conversation for taken in every if taken.outside}
+
     async def barred(self) -> list[Key]:
         await asyncio.sleep(0)
         return [
@@ -248,7 +264,8 @@ class MemorySlots:
         ]
 
     def _load(self, slot_for: Key, user: User) -> int:
-        return len(self.taken.get(Key(slot_for.workspace, user.user_id).document, []))
+        taken = self.taken.get(Key(slot_for.workspace, user.user_id).document, [])
+        return sum(not each.outside for each in taken)
 
     def _key(self, slot_for: Key, pick: Pick, user: User) -> tuple[int, float, str]:
         last = self._last_assigned.get(Key(slot_for.workspace, user.user_id).document)
@@ -314,6 +331,7 @@ class Activity:
     last_event_id: str
     versions: dict[str | None, int] = field(default_factory=dict)
     said: dict[str | None, tuple[int, bool]] = field(default_factory=dict)
+    moved: dict[str | None, tuple[int, bool]] = field(default_factory=dict)
 
 
 class MemoryActivity:
@@ -335,6 +353,19 @@ class MemoryActivity:
         heard.versions[place] = max(version, heard.versions.get(place, 0))
         if standing.open is not None and version > heard.said.get(place, (0, False))[0]:
             heard.said[place] = (version, standing.open)
+        if standing.outside is not None and version > heard.moved.get(place, (0, False))[0]:
+            heard.moved[place] = (version, standing.outside)
+
+    async def outside(self, conversations: Sequence[Key]) -> set[Key]:
+        await asyncio.sleep(0)
+        found: set[Key] = set()
+        for key in conversations:
+            if (heard := self.heard_of.get(key)) is None:
+                continue
+            opened = [place for place, (_, is_open) in heard.said.items() if place and is_open]
+            if opened and all(heard.moved.get(place, (0, False))[1] for place in opened):
+                found.add(key)
+        return found
 
     async def quiet_since(self, before: datetime, limit: int) -> list[Quiet]:
         await asyncio.sleep(0)
@@ -353,6 +384,8 @@ class MemoryActivity:
                 at, by = known.last_at, known.last_event_id
                 said, is_open = known.said.get(place, (0, None))
                 await self.heard(target, by, at, Standing(place, said, is_open))
+                moved, outside = known.moved.get(place, (0, None))
+                await self.heard(target, by, at, Standing(place, moved, None, outside))
                 await self.heard(target, by, at, Standing(place, version, None))
 
 

@@ -18,13 +18,15 @@ workspaces:
     close_idle_after: 3d
   north:
     queue: assign
+    outside: free
 """
-FIELDS = "queue, accept_within, shift_end, close_idle_after"
+FIELDS = "queue, accept_within, shift_end, close_idle_after, outside"
 BAD = """
 default:
   queue: auction
   accept_within: soon
   shift_end: keep
+  outside: gone
   colour: red
 workspaces:
   Main Office:
@@ -37,7 +39,7 @@ def test_a_workspace_takes_from_the_default_what_it_leaves_out() -> None:
     policies = parse_policies(GOOD, "custody.yaml")
     ninety = timedelta(seconds=90)
     assert policies.of("main") == CustodyPolicy("offer", ninety, "queue", timedelta(days=3))
-    assert policies.of("north") == CustodyPolicy("assign", ninety)
+    assert policies.of("north") == CustodyPolicy("assign", ninety, outside="free")
     assert policies.of("elsewhere") == CustodyPolicy("offer", ninety)
 
 
@@ -46,11 +48,12 @@ def test_every_fault_is_told_with_its_line() -> None:
     with pytest.raises(FileInvalid) as fault:
         parse_policies(BAD, "custody.yaml")
     assert fault.value.problems == [
-        f"line 6: default has no 'colour'; it may have {FIELDS}",
+        f"line 7: default has no 'colour'; it may have {FIELDS}",
         "line 3: queue 'auction' is none of assign, offer",
+        "line 6: outside 'gone' is none of keep, free",
         "line 4: accept_within 'soon' is no time such as 90s, 3m, 12h or 2d",
-        "line 8: 'Main Office' is no workspace: use a-z, 0-9, _ and -",
-        "line 9: close_idle_after '400d' is longer than a year",
+        "line 9: 'Main Office' is no workspace: use a-z, 0-9, _ and -",
+        "line 10: close_idle_after '400d' is longer than a year",
     ]
 
 

@@ -68,6 +68,7 @@ from casetrail_routing.use_cases.linking import (
 )
 from casetrail_routing.use_cases.note_activity import NoteActivity
 from casetrail_routing.use_cases.pass_on_shift import PassOnShift
+from casetrail_routing.use_cases.places_outside import PlacesOutside
 from casetrail_routing.use_cases.reconcile_slots import GRACE, ReconcileSlots
 from casetrail_routing.use_cases.return_cases import ReturnCases
 from casetrail_routing.use_cases.route_message import RouteMessage, RoutingPolicy
@@ -140,9 +141,10 @@ class World:
             self.clock,
         )
         self.drain = DrainQueue(custody, self.clock)
-        self.reconcile = ReconcileSlots(custody, GRACE)
+        places = PlacesOutside(self.slots, self.activity, policies, self.requests)
+        self.reconcile = ReconcileSlots(custody, places, GRACE)
         self.return_cases = ReturnCases(custody, self.users, self.requests, inbox, self.clock)
-        self.note_activity = NoteActivity(self.activity, roots)
+        self.note_activity = NoteActivity(self.activity, roots, places)
         self.close_idle = CloseIdle(custody, self.activity, policies, self.requests, self.clock)
         self.pass_on_shift = PassOnShift(
             custody, self.users, self.processed, inbox, self.requests, self.clock

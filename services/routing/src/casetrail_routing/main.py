@@ -77,6 +77,7 @@ from casetrail_routing.use_cases.linking import (
 )
 from casetrail_routing.use_cases.note_activity import NoteActivity
 from casetrail_routing.use_cases.pass_on_shift import PassOnShift
+from casetrail_routing.use_cases.places_outside import PlacesOutside
 from casetrail_routing.use_cases.reconcile_slots import ReconcileSlots
 from casetrail_routing.use_cases.return_cases import ReturnCases
 from casetrail_routing.use_cases.route_message import RouteMessage, RoutingPolicy
@@ -238,6 +239,7 @@ def assemble(
     users = mongo.user_store(db[mongo.USERS], processed)
     inbox = Inbox(settings.queue, load_policies(settings.custody_file))
     activity = MongoActivity(db[ACTIVITY])
+    places = PlacesOutside(custody.slots, activity, inbox.policies, drainer)
     policy = RoutingPolicy(rules.escalation, timedelta(hours=settings.reopen_hours), inbox)
     identities, roots = MongoIdentities(db[IDENTITIES]), Roots(custody.conversations)
     links = Links(custody, identities, roots, Carrying(memories, activity), drainer, clock)
@@ -282,11 +284,11 @@ def assemble(
             PutSignature(people),
         ),
         DrainQueue(custody, clock),
-        ReconcileSlots(custody, timedelta(seconds=settings.slot_grace_seconds)),
+        ReconcileSlots(custody, places, timedelta(seconds=settings.slot_grace_seconds)),
         ReturnCases(custody, users, drainer, inbox, clock),
         ExpireOffers(custody, inbox, drainer, clock),
         PassOnShift(custody, users, processed, inbox, drainer, clock),
-        NoteActivity(activity, roots),
+        NoteActivity(activity, roots, places),
         CloseIdle(custody, activity, inbox.policies, drainer, clock),
         HearAnswer(memories, roots),
         EscalateWaiting(custody, memories, rules.escalation, clock),

@@ -125,6 +125,12 @@ class Slots(Protocol):
     async def restore(self, slot: Slot) -> None:
         """Takes the place, whatever the capacity: somebody holds that case already."""
 
+    async def mark(self, conversation: Key, *, outside: bool) -> bool:
+        """Whether a place taken for it was marked otherwise; one outside counts for no capacity."""
+
+    async def marked(self) -> set[Key]:
+        """The conversations with a place that is marked as outside."""
+
     async def barred(self) -> list[Key]:
         """The users who may no longer own cases and still have a place taken."""
 
@@ -153,11 +159,13 @@ class Memories(Protocol):
 
 @dataclass(frozen=True)
 class Standing:
-    """How an event leaves a case (`ticket_id` None) or a ticket; `open` None: as it was."""
+    """How an event leaves a case (`ticket_id` None) or a ticket; what is None is as it was."""
 
     ticket_id: str | None
     version: int
     open: bool | None
+    outside: bool | None = None
+    """Of a ticket: whether somebody outside has it."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +188,9 @@ class ActivityStore(Protocol):
 
     async def quiet_since(self, before: datetime, limit: int) -> list[Quiet]:
         """Open cases without an open ticket in which nothing has happened since, quietest first."""
+
+    async def outside(self, conversations: Sequence[Key]) -> set[Key]:
+        """Those of them that have open tickets, each of which somebody outside has."""
 
     async def carry(self, source: Key, target: Key) -> None:
         """What was heard of the tickets of one conversation counts in the other as well."""

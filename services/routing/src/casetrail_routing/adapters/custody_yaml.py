@@ -12,6 +12,7 @@ from casetrail_runtime.yaml_file import FileInvalid, YamlReader, compose, read_t
 from casetrail_routing.domain.custody_policy import (
     AT_SHIFT_END,
     GIVING,
+    WHILE_OUTSIDE,
     CustodyPolicies,
     CustodyPolicy,
 )
@@ -64,10 +65,14 @@ class _Reader(YamlReader):
             node,
             what,
             required=(),
-            optional=("queue", "accept_within", "shift_end", "close_idle_after"),
+            optional=("queue", "accept_within", "shift_end", "close_idle_after", "outside"),
         )
         changes: dict[str, Any] = {}
-        for name, choices in (("queue", GIVING), ("shift_end", AT_SHIFT_END)):
+        for name, choices in (
+            ("queue", GIVING),
+            ("shift_end", AT_SHIFT_END),
+            ("outside", WHILE_OUTSIDE),
+        ):
             if name in given:
                 changes[name] = self._choice(given[name], name, choices)
         for name in ("accept_within", "close_idle_after"):

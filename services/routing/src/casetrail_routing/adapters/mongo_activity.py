@@ -1,9 +1,10 @@
 """When something last happened in each conversation, in MongoDB.
 
     _id: main:cv_…   last_at, last_event_id
-    case: {version, said, open}   tickets: {T-1001: {version, said, open}}
+    case: {version, said, open}   tickets: {T-1001: {version, said, open, moved, outside}}
 
-`said` is the version of the newest event that says whether it is open; `version` the newest of all.
+`said` is the version of the newest event that says whether it is open, `moved` of the newest that
+says whether somebody outside has it; `version` the newest of all.
 A view of the events routing has heard of, beside the conversations: it decides nothing by itself.
 Each write is one update that is the same however often, and in whatever order, events come.
 """
@@ -75,10 +76,25 @@ class MongoActivity:
         if found is None:
             return
         for ticket_id, said in found.get("tickets", {}).items():
-            for version, opened in ((said.get("said"), said.get("open")), (said["version"], None)):
+            for version, opened, outside in (
+                (said.get("said"), said.get("open"), None),
+                (said.get("moved"), None, said.get("outside")),
+                (said["version"], None, None),
+            ):
                 if version is not None:
-                    standing = Standing(ticket_id, version, opened)
+                    standing = Standing(ticket_id, version, opened, outside)
                     await self.heard(target, found["last_event_id"], found["last_at"], standing)
+
+    async def outside(self, conversations: Sequence[Key]) -> set[Key]:
+        """Those of them that have open tickets, each of which somebody outside has."""
+        asked = {"_id": {"$in": [key.document for key in conversations]}}
+        found = self._collection.find(asked, {"tickets": 1})
+        return {
+            key_of(row["_id"])
+            async for row in found
+            if (opened := [each for each in row.get("tickets", {}).values() if each.get("open")])
+            and all(each.get("outside") for each in opened)
+        }
 
 
 def _stands(standing: Standing) -> Document:
@@ -86,10 +102,14 @@ def _stands(standing: Standing) -> Document:
     path = "case" if standing.ticket_id is None else f"tickets.{standing.ticket_id}"
     version = {"$max": [{"$ifNull": [f"${path}.version", 0]}, standing.version]}
     changes: Document = {f"{path}.version": version}
-    if standing.open is not None:
-        newer = {"$gt": [standing.version, {"$ifNull": [f"${path}.said", 0]}]}
-        changes[f"{path}.said"] = {"$cond": [newer, standing.version, f"${path}.said"]}
-        changes[f"{path}.open"] = {"$cond": [newer, standing.open, f"${path}.open"]}
+    for field, value, since in (
+        ("open", standing.open, "said"),
+        ("outside", standing.outside, "moved"),
+    ):
+        if value is not None:
+            newer = {"$gt": [standing.version, {"$ifNull": [f"${path}.{since}", 0]}]}
+            changes[f"{path}.{since}"] = {"$cond": [newer, standing.version, f"${path}.{since}"]}
+            changes[f"{path}.{field}"] = {"$cond": [newer, value, f"${path}.{field}"]}
     return changes
 
 

@@ -1,6 +1,9 @@
 """Slots in MongoDB: a list in the user's document, changed in single atomic operations.
 
-    slots: [{name, conversation_id, claim, at, chosen}]   load: how many   last_assigned_at
+    slots: [{name, conversation_id, claim, at, chosen, outside}]   load: how many count
+    last_assigned_at
+
+A place that is `outside` counts for no capacity: a courier has what is open in its case.
 
 One `findAndModify` chooses the user, checks the capacity and takes the place; the server repeats
 the whole of it when another one was faster, so no two ever take the last place. Times are the
@@ -23,7 +26,9 @@ from casetrail_routing.domain.user_facts import OWNING_ROLES
 from casetrail_routing.ports import Key, Slot
 
 _SLOTS: Final = {"$ifNull": ["$slots", []]}
-_HAS_ROOM: Final = {"$expr": {"$lt": [{"$size": _SLOTS}, "$state.capacity"]}}
+_COUNTS: Final = {"$ne": ["$$slot.outside", True]}
+_LOAD: Final = {"$size": {"$filter": {"input": _SLOTS, "as": "slot", "cond": _COUNTS}}}
+_HAS_ROOM: Final = {"$expr": {"$lt": [_LOAD, "$state.capacity"]}}
 _CAN_OWN: Final = {"state.role": {"$in": sorted(OWNING_ROLES)}, "state.active": {"$ne": False}}
 _AT_DESK: Final = {"state.on_shift": True, "state.presence": {"$nin": ["away", "offline"]}}
 _LONGEST_IDLE: Final = [("last_assigned_at", ASCENDING), ("_id", ASCENDING)]
@@ -95,7 +100,7 @@ class MongoSlots:
             {**where, **_HAS_ROOM, "slots.name": {"$ne": name}},
             [
                 {"$set": {"slots": {"$concatArrays": [_SLOTS, [mine]]}}},
-                {"$set": {"load": {"$size": "$slots"}, "last_assigned_at": "$$NOW"}},
+                {"$set": {"load": _LOAD, "last_assigned_at": "$$NOW"}},
             ],
             name,
             sort,
@@ -139,7 +144,7 @@ class MongoSlots:
     async def _remove(self, slot: Slot, which: Document) -> None:
         await self._collection.update_one(
             {"_id": slot.user.document, "slots.name": slot.name},
-            [{"$set": {"slots": _without(which)}}, {"$set": {"load": {"$size": "$slots"}}}],
+            [{"$set": {"slots": _without(which)}}, {"$set": {"load": _LOAD}}],
         )
 
     async def reserved(self, older_than: timedelta | None = None) -> list[Slot]:
@@ -169,9 +174,35 @@ class MongoSlots:
             {"_id": slot.user.document, "slots.name": {"$ne": slot.name}},
             [
                 {"$set": {"slots": {"$concatArrays": [_SLOTS, [mine]]}}},
-                {"$set": {"load": {"$size": "$slots"}}},
+                {"$set": {"load": _LOAD}},
             ],
         )
+
+    async def mark(self, conversation: Key, *, outside: bool) -> bool:
+        """Whether a place taken for it was marked otherwise; one outside counts for no capacity."""
+        mine = {"conversation_id": conversation.id}
+        otherwise = {"outside": {"$ne": True}} if outside else {"outside": True}
+        is_it = {"$eq": ["$$slot.conversation_id", {"$literal": conversation.id}]}
+        marked = {"$mergeObjects": ["$$slot", {"outside": outside}]}
+        either = {"$cond": [is_it, marked, "$$slot"]}
+        done = await self._collection.update_many(
+            {"workspace": conversation.workspace, "slots": {"$elemMatch": {**mine, **otherwise}}},
+            [
+                {"$set": {"slots": {"$map": {"input": _SLOTS, "as": "slot", "in": either}}}},
+                {"$set": {"load": _LOAD}},
+            ],
+        )
+        return done.modified_count > 0
+
+    async def marked(self) -> set[Key]:
+        """The conversations with a place that is marked as outside."""
+        found = self._collection.find({"slots.outside": True}, {"slots": 1})
+        return {
+            Key(key_of(row["_id"]).workspace, slot["conversation_id"])
+            async for row in found
+            for slot in row["slots"]
+            if slot.get("outside")
+        }
 
     async def barred(self) -> list[Key]:
         """The users who may no longer own cases and still have a place taken."""

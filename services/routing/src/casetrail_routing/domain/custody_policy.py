@@ -12,8 +12,11 @@ Giving = Literal["assign", "offer"]
 """Outright, or as an offer that has to be accepted."""
 AtShiftEnd = Literal["keep", "offer", "queue"]
 """What becomes of the cases of somebody whose shift ends."""
+WhileOutside = Literal["keep", "free"]
+"""Whether a case takes a place of its owner while everything open in it is with a courier."""
 GIVING: Final[tuple[Giving, ...]] = get_args(Giving)
 AT_SHIFT_END: Final[tuple[AtShiftEnd, ...]] = get_args(AtShiftEnd)
+WHILE_OUTSIDE: Final[tuple[WhileOutside, ...]] = get_args(WhileOutside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class CustodyPolicy:
     accept_within: timedelta = timedelta(minutes=3)
     shift_end: AtShiftEnd = "keep"
     close_idle_after: timedelta | None = None
+    outside: WhileOutside = "keep"
 
     @property
     def accept_timer(self) -> AssignmentRule:

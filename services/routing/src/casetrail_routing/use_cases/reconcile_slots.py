@@ -6,6 +6,7 @@ from typing import Final
 
 from casetrail_routing.ports import Slot, VersionConflict
 from casetrail_routing.use_cases.custody import Custody, slot_of
+from casetrail_routing.use_cases.places_outside import PlacesOutside
 
 GRACE: Final = timedelta(seconds=5)
 """Younger reservations are left alone; only work is saved by that, safety does not rest on it."""
@@ -13,10 +14,14 @@ GRACE: Final = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Healed:
-    """How many slots of nobody were freed, and how many that were missing were taken."""
+    """How many slots of nobody were freed, how many that were missing were taken.
+
+    And for how many conversations it was wrong whether a courier has what is open.
+    """
 
     freed: int
     restored: int
+    marked: int = 0
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class ReconcileSlots:
     """Frees slots whose custody never came to be, takes those that custody lacks."""
 
     custody: Custody
+    places: PlacesOutside
     grace: timedelta = GRACE
 
     async def __call__(self) -> Healed:
@@ -33,7 +39,7 @@ class ReconcileSlots:
         freed = [await self._free(slot) for slot in old if slot not in wanted]
         present = set(await self.custody.slots.reserved())
         restored = [await self._restore(slot) for slot in wanted if slot not in present]
-        return Healed(sum(freed), sum(restored))
+        return Healed(sum(freed), sum(restored), await self.places.settle_all())
 
     async def _free(self, slot: Slot) -> bool:
         """Whether the slot was an orphan and is free now.
