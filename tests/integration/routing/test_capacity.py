@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.integration.routing.conftest import Bench
 from tests.support.waiting import eventually
 from tests.unit.routing import samples
-from tests.unit.routing.test_places_outside import LEAVES, RETURNS, created, of_ticket
+from tests.unit.routing.test_places_outside import LEAVES, RETURNS, created
 
 
 async def test_nobody_is_over_capacity_with_two_replicas(bench: Bench) -> None:
@@ -113,13 +113,15 @@ async def test_what_a_courier_has_makes_room(bench: Bench, tmp_path: Path) -> No
         await eventually(handled, within=30)
     assert await marks() == [("cv_1", False)]
     now = datetime.now(UTC)
-    await bench.send(of_ticket(created("T-1001"), 1, now), of_ticket(LEAVES, 2, now))
+    await bench.send(
+        samples.of_ticket(created("T-1001"), 1, now), samples.of_ticket(LEAVES, 2, now)
+    )
 
     async def taken() -> bool:
         return await marks() == [("cv_1", True), ("cv_2", False)]
 
     await eventually(taken, within=30)
-    await bench.send(of_ticket(RETURNS, 3, now))
+    await bench.send(samples.of_ticket(RETURNS, 3, now))
 
     async def back() -> bool:
         return await marks() == [("cv_1", False), ("cv_2", False)]

@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from casetrail_contracts import Actor, Event
+from casetrail_contracts import Actor, Event, EventData
 from casetrail_contracts.commands import (
     AssignConversation,
     CloseConversation,
@@ -216,3 +216,26 @@ def shift_end(user_id: str, *, id: str | None = None) -> EndShift:  # noqa: A002
 
 def _id(given: str | None) -> str:
     return str(uuid.uuid4()) if given is None else given
+
+
+def of_ticket(
+    data: EventData,
+    version: int,
+    at: datetime,
+    id_: str = "T-1001",
+    *,
+    conversation_id: str = "cv_1",
+) -> Event:
+    """An event of a ticket of CASE-1001."""
+    return Event.build(
+        data,
+        workspace="main",
+        source="tickets",
+        subject=f"ticket/{id_}",
+        time=at,
+        id=f"{id_} {version}",
+        sequence=version,
+        conversationid=conversation_id,
+        caseid="CASE-1001",
+        ticketid=id_,
+    )

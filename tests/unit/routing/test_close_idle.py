@@ -1,10 +1,10 @@
 """Cases in which nothing happens any more, and those that only look like it."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from casetrail_contracts import Actor, Event, EventData
+from casetrail_contracts import Actor, Event
 from casetrail_contracts.commands import AddCaseNote
 from casetrail_contracts.registry import ticket
 from casetrail_contracts.registry.conversation import ConversationClosed
@@ -43,22 +43,6 @@ async def hear(world: World, *events: Event) -> None:
     for event in world.conversations.events():
         if event.conversationid is not None:
             await world.note_activity(event)
-
-
-def of_ticket(data: EventData, version: int, at: datetime) -> Event:
-    """An event of T-1001."""
-    return Event.build(
-        data,
-        workspace="main",
-        source="tickets",
-        subject="ticket/T-1001",
-        time=at,
-        id=f"ticket {version}",
-        sequence=version,
-        conversationid="cv_1",
-        caseid="CASE-1001",
-        ticketid="T-1001",
-    )
 
 
 async def test_an_idle_case_is_closed_by_the_rule(world: World) -> None:
@@ -112,11 +96,11 @@ async def test_an_escalated_case_is_left_to_people(world: World) -> None:
 @pytest.mark.parametrize("backwards", [False, True])
 async def test_an_open_ticket_keeps_its_case_open(world: World, *, backwards: bool) -> None:
     """Until it is closed, in whatever order its events are heard of, and however often."""
-    created = of_ticket(CREATED, 1, world.clock.time)
+    created = samples.of_ticket(CREATED, 1, world.clock.time)
     await hear(world, created)
     world.clock.forward(hours=100)
     assert await world.close_idle() == 0
-    closed = of_ticket(CLOSED, 2, world.clock.time)
+    closed = samples.of_ticket(CLOSED, 2, world.clock.time)
     await hear(world, *((closed, created, created) if backwards else (created, closed)))
     assert await world.close_idle() == 0
     world.clock.forward(hours=73)

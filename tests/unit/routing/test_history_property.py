@@ -30,6 +30,7 @@ from casetrail_contracts.registry.user import (
 )
 from casetrail_routing.domain import conversation as conversations
 from casetrail_routing.domain import user as users
+from casetrail_routing.ports import Key
 from casetrail_routing.use_cases import recorded_facts, user_events
 from casetrail_runtime.outbox import VersionConflict
 from hypothesis import given, settings
@@ -256,6 +257,14 @@ class Run:
         await self.world.reconcile()
         await self.world.drain.sweep()
 
+    async def waiting(self) -> list[Key]:
+        """The conversations that anybody with room may get."""
+        return [
+            key
+            for key in await self.world.conversations.waiting("main", 10)
+            if self.world.conversation(key.id).released_by is None
+        ]
+
     def case_of(self, conversation_id: str) -> str:
         """The current case, or a number that does not exist."""
         found = self.world.conversations.documents.get(f"main:{conversation_id}")
@@ -310,11 +319,7 @@ class Run:
         reserved = await self.world.slots.reserved()
         assert len(reserved) == len(wanted)
         assert set(reserved) == wanted
-        waiting = [
-            key
-            for key in await self.world.conversations.waiting("main", 10)
-            if self.world.conversation(key.id).released_by is None
-        ]
+        waiting = await self.waiting()
         for user_id in self.created:
             user = self.world.users.documents[f"main:{user_id}"].state
             assert user is not None

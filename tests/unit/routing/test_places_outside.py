@@ -1,9 +1,7 @@
 """A case that a courier has takes no place of its owner, where the workspace says so."""
 
-from datetime import datetime
-
 import pytest
-from casetrail_contracts import Actor, Event, EventData
+from casetrail_contracts import Actor, EventData
 from casetrail_contracts.registry import ticket
 from casetrail_routing.domain.custody_policy import CustodyPolicy
 
@@ -24,26 +22,10 @@ def created(ticket_id: str) -> EventData:
     return ticket.TicketCreated(actor=AGENT, ticket_id=ticket_id, context=context)
 
 
-def of_ticket(data: EventData, version: int, at: datetime, id_: str = "T-1001") -> Event:
-    """An event of a ticket of CASE-1001."""
-    return Event.build(
-        data,
-        workspace="main",
-        source="tickets",
-        subject=f"ticket/{id_}",
-        time=at,
-        id=f"{id_} {version}",
-        sequence=version,
-        conversationid="cv_1",
-        caseid="CASE-1001",
-        ticketid=id_,
-    )
-
-
 async def hear(world: World, *told: tuple[EventData, int], id_: str = "T-1001") -> None:
     """The events arrive, and whoever waits is served."""
     for data, version in told:
-        await world.note_activity(of_ticket(data, version, world.clock.time, id_))
+        await world.note_activity(samples.of_ticket(data, version, world.clock.time, id_))
     await world.serve_queue()
 
 
@@ -124,7 +106,7 @@ async def test_any_order_and_any_number_of_copies(world: World) -> None:
 async def test_a_crash_before_the_mark_is_healed(world: World) -> None:
     """Heard of and not marked: the next reconciliation marks it, and says so."""
     for data, version in ((created("T-1001"), 1), (LEAVES, 2)):
-        event = of_ticket(data, version, world.clock.time)
+        event = samples.of_ticket(data, version, world.clock.time)
         await world.note_activity(event)
     (slot,) = await world.slots.reserved()
     await world.slots.mark(slot.conversation, outside=False)
