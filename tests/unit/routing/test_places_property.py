@@ -32,7 +32,7 @@ of_tickets = st.one_of(
     st.tuples(st.just("hear"), st.integers(0, 5)),
 )
 unlinked = steps.filter(lambda step: step[0] not in {"link", "identified"})
-"""Linking is left out: with it this run finds marks that differ, which CONTRIBUTING names as open."""
+"""Linking is left out: with it marks differ in some runs, which CONTRIBUTING names as open."""
 half = st.booleans().flatmap(lambda tickets: of_tickets if tickets else unlinked)
 """Every second step is about a ticket; `one_of` would make them two in thirty."""
 sequences = st.lists(half, min_size=20, max_size=60)
