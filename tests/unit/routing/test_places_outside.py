@@ -1,9 +1,13 @@
 """A case that a courier has takes no place of its owner, where the workspace says so."""
 
+from typing import Any
+
 import pytest
 from casetrail_contracts import Actor, EventData
+from casetrail_contracts.commands import LinkConversation
 from casetrail_contracts.registry import ticket
 from casetrail_routing.domain.custody_policy import CustodyPolicy
+from casetrail_routing.ports import Key
 
 from tests.unit.routing import samples
 from tests.unit.routing.world import World
@@ -126,3 +130,67 @@ async def test_by_default_the_case_keeps_its_place() -> None:
     await world.slots.mark(slot.conversation, outside=True)
     assert (await world.reconcile()).marked == 1
     assert await world.slots.marked() == set()
+
+
+async def linking(world: World) -> None:
+    """CASE-1002 goes on in CASE-1001, which agent a has."""
+    reply = await world.ask(
+        samples.on_case(
+            LinkConversation,
+            "cv_2",
+            "CASE-1002",
+            reason="the same customer",
+            into_conversation_id="cv_1",
+            into_case_id="CASE-1001",
+        )
+    )
+    assert reply.status == "ok"
+
+
+@pytest.mark.parametrize("moment", ["carried", "looked up"])
+async def test_heard_of_while_conversations_are_linked_it_counts_where_they_are_led(
+    world: World, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """After the link has carried what was known; or before, when only the look was earlier."""
+    events = [
+        samples.of_ticket(data, version, world.clock.time, conversation_id="cv_2")
+        for version, data in enumerate((created("T-1001"), LEAVES), 1)
+    ]
+    if moment == "carried":
+        carry = world.activity.carry
+
+        async def carry_and_hear(source: Key, target: Key) -> None:
+            monkeypatch.undo()
+            await carry(source, target)
+            for event in events:
+                await world.note_activity(event)
+
+        monkeypatch.setattr(world.activity, "carry", carry_and_hear)
+        await linking(world)
+        await world.note_activity(world.events("cv_2")[-1])
+    else:
+        heard = world.activity.heard
+
+        async def link_and_hear(*what: Any) -> None:
+            monkeypatch.undo()
+            await linking(world)
+            await world.note_activity(world.events("cv_2")[-1])
+            await heard(*what)
+
+        await world.note_activity(events[0])
+        monkeypatch.setattr(world.activity, "heard", link_and_hear)
+        await world.note_activity(events[1])
+    assert await world.slots.marked() == {Key("main", "cv_1")}
+
+
+async def test_heard_of_before_its_conversation_is_known_it_counts_where_that_is_led(
+    world: World,
+) -> None:
+    """A first message links without anything to carry; the event of the link brings it over."""
+    for version, data in enumerate((created("T-1001"), LEAVES), 1):
+        event = samples.of_ticket(data, version, world.clock.time, conversation_id="cv_3")
+        await world.note_activity(event)
+    await world.receive(samples.identified("cv_3", "cv_1"))
+    await world.receive(samples.message("cv_3", at=world.clock.time))
+    await world.note_activity(world.events("cv_3")[-1])
+    assert await world.slots.marked() == {Key("main", "cv_1")}

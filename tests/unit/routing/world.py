@@ -144,7 +144,7 @@ class World:
         places = PlacesOutside(self.slots, self.activity, policies, self.requests)
         self.reconcile = ReconcileSlots(custody, places, GRACE)
         self.return_cases = ReturnCases(custody, self.users, self.requests, inbox, self.clock)
-        self.note_activity = NoteActivity(self.activity, roots, places)
+        self.note_activity = NoteActivity(self.activity, roots, carrying, places)
         self.close_idle = CloseIdle(custody, self.activity, policies, self.requests, self.clock)
         self.pass_on_shift = PassOnShift(
             custody, self.users, self.processed, inbox, self.requests, self.clock

@@ -242,7 +242,8 @@ def assemble(
     places = PlacesOutside(custody.slots, activity, inbox.policies, drainer)
     policy = RoutingPolicy(rules.escalation, timedelta(hours=settings.reopen_hours), inbox)
     identities, roots = MongoIdentities(db[IDENTITIES]), Roots(custody.conversations)
-    links = Links(custody, identities, roots, Carrying(memories, activity), drainer, clock)
+    carrying = Carrying(memories, activity)
+    links = Links(custody, identities, roots, carrying, drainer, clock)
     answering = Answering(processed, publisher, clock)
     cases = CaseDesk(custody, answering, drainer, clock)
     giving = Giving(cases, users)
@@ -288,7 +289,7 @@ def assemble(
         ReturnCases(custody, users, drainer, inbox, clock),
         ExpireOffers(custody, inbox, drainer, clock),
         PassOnShift(custody, users, processed, inbox, drainer, clock),
-        NoteActivity(activity, roots, places),
+        NoteActivity(activity, roots, carrying, places),
         CloseIdle(custody, activity, inbox.policies, drainer, clock),
         HearAnswer(memories, roots),
         EscalateWaiting(custody, memories, rules.escalation, clock),
