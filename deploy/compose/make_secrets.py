@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from casetrail_audit import mongo_users
 from casetrail_evidence.keys import SignerKey
 from casetrail_runtime.nats_users.__main__ import make_keys
 from casetrail_runtime.nats_users.config import keys_conf
@@ -35,13 +36,18 @@ MONGOD: Final = 999
 OWNER: Final = 0o400
 EVERYBODY: Final = 0o444
 ROLES: Final = ("agent", "lead", "reviewer", "admin", "service")
+AUDIT: Final = "casetrail_audit"
+SHADOW: Final = "casetrail_audit_shadow"
+"""Where `rebuild --into` makes the log anew."""
 MONGO_USERS: Final = {
     "routing": {"casetrail_routing": "readWrite"},
     "tickets": {"casetrail_tickets": "readWrite"},
-    "audit": {"casetrail_audit": "readWrite", "casetrail_audit_shadow": "readWrite"},
-    "gateway": {"casetrail_audit": "read"},
+    "audit": {AUDIT: mongo_users.APPENDS},
+    "audit-changes": {AUDIT: mongo_users.CHANGES, SHADOW: "readWrite"},
+    "webhooks": {AUDIT: mongo_users.FORWARDS},
+    "gateway": {AUDIT: "read"},
 }
-"""Each service's database first, and what it may do there; nobody else's can be seen."""
+"""Each user's database first, and their role there; nobody else's can be seen."""
 TLS: Final = "tls=true&tlsCAFile=/run/secrets/mongo-ca.crt"
 """What a client of MongoDB is told: where the services' containers have its authority."""
 LOOPBACK: Final = ipaddress.ip_address("127.0.0.1")
@@ -117,9 +123,11 @@ def mongo(found: Secrets) -> None:
         word = found.keep(f"mongo-{user}", lambda: secrets.token_urlsafe(32))
         address = f"mongodb://{user}:{word}@mongo:27017/{database}?replicaSet=rs0&{TLS}"
         found.again(f"mongo-url-{user}", address)
-        roles = [{"role": role, "db": where} for where, role in may.items()]
-        people.append({"user": user, "pwd": word, "database": database, "roles": roles})
-    found.again("mongo-users.json", json.dumps({"root": root, "users": people}, indent=1))
+        has = [{"role": role, "db": where} for where, role in may.items()]
+        people.append({"user": user, "pwd": word, "database": database, "roles": has})
+    roles = [{"database": AUDIT, **role} for role in mongo_users.roles(AUDIT)]
+    listed = {"root": root, "roles": roles, "users": people}
+    found.again("mongo-users.json", json.dumps(listed, indent=1))
     if not found.has("mongo.pem"):
         authority, certificate, key = certificates("mongo")
         found.show("mongo-ca.crt", authority)

@@ -1,11 +1,11 @@
 // Makes the one-node replica set and its users: `mongosh --file initiate.js` beside mongod, over
 // 127.0.0.1, because only there may somebody come in who has no user yet.
-// MONGO_HOST=name:port is the address the services use; USERS_FILE holds the passwords. Run again
-// it gives users the passwords of the file; it ends when the node is writable.
+// MONGO_HOST=name:port is the address the services use; USERS_FILE holds roles and passwords. Run
+// again it gives roles and users what the file says; it ends when the node is writable.
 const fs = require("fs");
 const host = process.env.MONGO_HOST || "mongo:27017";
 const file = process.env.USERS_FILE || "/run/secrets/mongo-users.json";
-const { root, users } = JSON.parse(fs.readFileSync(file, "utf8"));
+const { root, roles, users } = JSON.parse(fs.readFileSync(file, "utf8"));
 const ALREADY_INITIALIZED = 23;
 const admin = db.getSiblingDB("admin");
 
@@ -41,6 +41,14 @@ if (!isRoot()) {
   admin.auth("root", root);
 }
 untilWritable();
+for (const { database, ...role } of roles) {
+  const own = db.getSiblingDB(database);
+  if (own.getRole(role.role) === null) {
+    own.createRole(role);
+  } else {
+    own.updateRole(role.role, { privileges: role.privileges, roles: role.roles });
+  }
+}
 for (const { user, pwd, database, roles } of users) {
   const own = db.getSiblingDB(database);
   if (own.getUser(user) === null) {

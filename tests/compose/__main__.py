@@ -176,6 +176,7 @@ def check_users(containers: Containers) -> None:
     assert code != 0, said
     assert "reads True" in said, said
     assert "not authorized" in said, said
+    check_audit_users(containers)
     outsider = (
         "import pymongo; c = pymongo.MongoClient('mongodb://mongo:27017'{}); "
         "c.casetrail_audit.records.find_one()"
@@ -194,6 +195,26 @@ def check_users(containers: Containers) -> None:
     assert code != 0, said
     assert "authorization violation" in said.lower(), said
     told("a user for each service at MongoDB and NATS, and nobody else comes in")
+
+
+def check_audit_users(containers: Containers) -> None:
+    """Who records can change no record, and who changes one can take none away."""
+    attempt = (
+        "import os, pymongo; u = open(os.environ['{}']).read().strip(); "
+        "d = pymongo.MongoClient(u).get_default_database(); "
+        "d.records.{}"
+    )
+    change = "update_one({'_id': -1}, {'$set': {'action': 'x'}})"
+    for variable, does in (
+        ("AUDIT_MONGO_URL_FILE", change),
+        ("AUDIT_CHANGES_MONGO_URL_FILE", "delete_one({'_id': -1})"),
+    ):
+        code, said = containers.try_exec("audit", "python", "-c", attempt.format(variable, does))
+        assert code != 0, said
+        assert "not authorized" in said, said
+    may = attempt.format("AUDIT_CHANGES_MONGO_URL_FILE", change)
+    code, said = containers.try_exec("audit", "python", "-c", may)
+    assert code == 0, said
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
+from casetrail_audit.mongo_users import roles
 from casetrail_runtime.streams.specs import DURABLES
 
 from tests.support.processes import ROOT
@@ -161,6 +162,13 @@ def test_the_servers_are_durable() -> None:
     assert nats["merge"]["$include"].endswith("/users.conf")
     mongo = yaml.safe_load((servers / "mongodb.yaml").read_text("utf-8"))["spec"]
     assert mongo["members"] == 3
-    roles = {user["name"]: user["roles"] for user in mongo["users"]}
-    assert roles["gateway"] == [{"name": "read", "db": "casetrail_audit"}]
-    assert set(roles) == {"routing", "tickets", "audit", "gateway"}
+    users = {user["name"]: user["roles"] for user in mongo["users"]}
+    assert users["gateway"] == [{"name": "read", "db": "casetrail_audit"}]
+    assert set(users) == {"routing", "tickets", "audit", "audit-changes", "webhooks", "gateway"}
+
+
+def test_the_roles_in_mongodb_are_those_of_the_code() -> None:
+    """A collection that is new, or a right that is less, is noticed here."""
+    path = ROOT / "deploy" / "kubernetes" / "servers" / "mongodb.yaml"
+    made = yaml.safe_load(path.read_text("utf-8"))["spec"]["security"]["roles"]
+    assert made == [{"db": "casetrail_audit", **role} for role in roles("casetrail_audit")]

@@ -48,13 +48,13 @@ class RetainedLog:
     def __init__(self, settings: AuditSettings) -> None:
         self.settings = settings
         self.replica = Replica(settings)
-        broker, db = self.replica.broker, self.replica.db
+        broker, db, changes = self.replica.broker, self.replica.db, self.replica.mongo.changes
         alone = asyncio.Lock()
         self.sealer: Sealer = make_sealer(settings, broker, db, CollectorRegistry())
-        self.retention: Retention = make_retention(settings, broker, db, alone)
+        self.retention: Retention = make_retention(settings, broker, changes, alone)
         self.privacy: Privacy = make_privacy(
             broker,
-            db,
+            changes,
             settings.instance,
             records=self.retention.erasure_records,
             alone=alone,

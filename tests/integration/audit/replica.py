@@ -10,6 +10,7 @@ from casetrail_audit.adapters.mongo_log_book import MongoLogBook
 from casetrail_audit.adapters.mongo_records import MongoRecords
 from casetrail_audit.adapters.mongo_views import KINDS, MongoViews
 from casetrail_audit.assembly import Parts, assemble
+from casetrail_audit.connections import Connections, connect
 from casetrail_audit.handlers import subscribe
 from casetrail_audit.metrics import LogMetrics
 from casetrail_audit.settings import AuditSettings
@@ -17,7 +18,7 @@ from casetrail_audit.use_cases import FoldViews
 from casetrail_contracts import AuditRecord
 from casetrail_contracts.subjects import CHECKPOINT_SUBJECT
 from casetrail_runtime.broker import ServiceBroker, make_broker
-from casetrail_runtime.mongo import Client, Database, database, ensure_indexes, make_client
+from casetrail_runtime.mongo import Client, Database, ensure_indexes
 from casetrail_runtime.streams import AUDIT, AUDIT_DURABLE, SUPPORT, require
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
@@ -47,10 +48,11 @@ class Replica:
     def __init__(self, settings: AuditSettings) -> None:
         self.settings = settings
         self.broker: ServiceBroker = make_broker(settings, "audit", exit_after=None)
-        self.client: Client = make_client(settings, "audit")
-        self.db: Database = database(self.client)
+        self.mongo: Connections = connect(settings, "audit")
+        self.client: Client = self.mongo.client
+        self.db: Database = self.mongo.db
         self.metrics = LogMetrics(CollectorRegistry())
-        self.parts: Parts = assemble(settings, self.broker, self.client, self.db, self.metrics)
+        self.parts: Parts = assemble(settings, self.broker, self.mongo, self.metrics)
 
     async def prepare(self) -> "Replica":
         """Everything up to the first message."""
@@ -81,7 +83,7 @@ class Replica:
         """Ends in good order."""
         await self.parts.follow.stop()
         await self.broker.stop()
-        self.client.close()
+        self.mongo.close()
 
     async def complete(self, through: int, *, within: float = 30) -> None:
         """Returns when the log, the views and `audit.>` are complete through this sequence."""

@@ -60,6 +60,9 @@ class Rebuild:
             "AUDIT_WORKSPACE_KEY": KEY,
             "AUDIT_SIGNING_KEY": "00" * 32,
         }
+        if settings.changes_mongo_url is not None:
+            url = settings.changes_mongo_url.get_secret_value()
+            self._environment["AUDIT_CHANGES_MONGO_URL"] = url
         if settings.archive_dir is not None:
             self._environment["AUDIT_ARCHIVE_DIR"] = str(settings.archive_dir)
 

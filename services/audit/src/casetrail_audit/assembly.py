@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from casetrail_contracts.subjects import SUPPORT
 from casetrail_runtime.lease import Lease
-from casetrail_runtime.mongo import Client, Database
 from casetrail_runtime.redaction import describe_error
 from faststream.nats import NatsBroker
 
@@ -20,6 +19,7 @@ from casetrail_audit.adapters.mongo_views import MongoViews
 from casetrail_audit.archiving.assembly import reader_of
 from casetrail_audit.archiving.mongo_records import RecordsWithArchives
 from casetrail_audit.archiving.told import ArchivedRecords
+from casetrail_audit.connections import Connections
 from casetrail_audit.domain.record import Record
 from casetrail_audit.metrics import LogMetrics
 from casetrail_audit.ports import Place
@@ -53,15 +53,15 @@ class Parts:
 def assemble(
     settings: AuditSettings,
     broker: NatsBroker,
-    client: Client,
-    db: Database,
+    connections: Connections,
     metrics: LogMetrics,
 ) -> Parts:
     """The parts, not started."""
+    client, db = connections.client, connections.db
     key = settings.workspace_key.get_secret_value().encode()
     stream = JetStreamLog(broker, SUPPORT)
     reader = reader_of(settings)
-    records = RecordsWithArchives(db, reader)
+    records = RecordsWithArchives(db, reader, connections.changes)
     book = MongoLogBook(db, SUPPORT)
     finals = ReadOnce(records)
     fold_views = FoldViews(finals, KnownViews(MongoViews(client, db)))

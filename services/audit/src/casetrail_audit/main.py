@@ -7,7 +7,7 @@ from casetrail_runtime.broker import make_app, make_broker
 from casetrail_runtime.health import health_routes, nats_ping
 from casetrail_runtime.logging import configure_logging
 from casetrail_runtime.migrations import MigrationRequired, require_migrations
-from casetrail_runtime.mongo import IndexDiffers, database, ensure_indexes, make_client, ping
+from casetrail_runtime.mongo import IndexDiffers, ensure_indexes, ping
 from casetrail_runtime.streams import (
     AUDIT,
     AUDIT_DURABLE,
@@ -23,6 +23,7 @@ from casetrail_audit.adapters.indexes import INDEXES
 from casetrail_audit.archiving.assembly import make_retention
 from casetrail_audit.archiving.mongo_register import REGISTER_INDEXES as ARCHIVE_INDEXES
 from casetrail_audit.assembly import assemble
+from casetrail_audit.connections import connect
 from casetrail_audit.handlers import subscribe
 from casetrail_audit.metrics import LogMetrics
 from casetrail_audit.migrations import MIGRATIONS
@@ -44,15 +45,15 @@ def create_app(settings: AuditSettings) -> AsgiFastStream:
     telemetry = setup_telemetry("audit", settings)
     metrics = LogMetrics(telemetry.registry)
     broker = make_broker(settings, "audit", telemetry=telemetry)
-    client = make_client(settings, "audit")
-    db = database(client)
-    parts = assemble(settings, broker, client, db, metrics)
+    mongo = connect(settings, "audit")
+    db = mongo.db
+    parts = assemble(settings, broker, mongo, metrics)
     sealer = make_sealer(settings, broker, db, telemetry.registry)
     witnessing = make_witnessing(settings, db, telemetry.registry)
     alone = asyncio.Lock()
-    retention = make_retention(settings, broker, db, alone)
+    retention = make_retention(settings, broker, mongo.changes, alone)
     privacy = make_privacy(
-        broker, db, settings.instance, records=retention.erasure_records, alone=alone
+        broker, mongo.changes, settings.instance, records=retention.erasure_records, alone=alone
     )
     indexer = make_indexer(settings, db)
 
@@ -82,10 +83,11 @@ def create_app(settings: AuditSettings) -> AsgiFastStream:
             raise
 
     async def close() -> None:
-        client.close()
+        mongo.close()
 
     async def mongo_ping() -> None:
-        await ping(client)
+        await ping(mongo.client)
+        await ping(mongo.changes_client)
 
     return make_app(
         broker,

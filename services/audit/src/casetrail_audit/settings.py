@@ -1,7 +1,9 @@
 """What audit needs to be told; every variable begins with `AUDIT_`."""
 
-from casetrail_runtime.settings import Port, TextList, WorkspaceKey
-from pydantic import Field
+from urllib.parse import urlsplit
+
+from casetrail_runtime.settings import MongoUrl, Port, TextList, WorkspaceKey
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from casetrail_audit.archiving.settings import ArchivingSettings
@@ -15,6 +17,11 @@ class AuditSettings(ArchivingSettings):
     port: Port = Field(default=8084, description="port of the HTTP server (health, metrics)")
     workspace_key: WorkspaceKey = Field(
         description="secret that salts are derived with where a message brings none; never changes"
+    )
+    changes_mongo_url: MongoUrl | None = Field(
+        default=None,
+        description="the same database for the user who may change records: to settle copies, to "
+        "erase and to archive; unset: the user of AUDIT_MONGO_URL does that as well",
     )
     extra_subjects: TextList = Field(
         default_factory=list,
@@ -37,3 +44,17 @@ class AuditSettings(ArchivingSettings):
         ge=1,
         description="seconds until another replica follows when the one that did is gone",
     )
+
+    @model_validator(mode="after")
+    def _one_database(self) -> "AuditSettings":
+        changes = self.changes_mongo_url
+        if changes is not None and _database(changes.get_secret_value()) != self.mongo_database:
+            raise ValueError(
+                "AUDIT_CHANGES_MONGO_URL names another database than AUDIT_MONGO_URL: they are two "
+                "users of one"
+            )
+        return self
+
+
+def _database(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")

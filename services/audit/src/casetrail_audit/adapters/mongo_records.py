@@ -29,10 +29,11 @@ FINALS_BYTES: Final = 8 * 1024 * 1024
 
 
 class MongoRecords:
-    """The collection `records`."""
+    """The collection `records`; what is there is changed over `changes`, as its user (ADR 50)."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, changes: Database | None = None) -> None:
         self._records: Collection = db[RECORDS]
+        self._changes: Collection = self._records if changes is None else changes[RECORDS]
 
     async def insert(self, records: Sequence[Record]) -> Insertion:
         """Stores what can be stored; raises only for what waiting can heal."""
@@ -98,7 +99,7 @@ class MongoRecords:
 
     async def demote(self, seq: int, event_id: str, of: int) -> None:
         """Makes an event record a provisional duplicate of a lower sequence."""
-        await self._records.update_one(
+        await self._changes.update_one(
             {"_id": seq, "event_id": event_id},
             {
                 "$set": {
@@ -119,7 +120,7 @@ class MongoRecords:
     async def finalise(self, record: Record) -> bool:
         """Puts the final record in the place of the provisional one; False for a known event id."""
         try:
-            await self._records.replace_one(*_final_of(record))
+            await self._changes.replace_one(*_final_of(record))
         except DuplicateKeyError:
             return False
         return True
@@ -127,7 +128,7 @@ class MongoRecords:
     async def finalise_copies(self, records: Sequence[Record]) -> None:
         """Puts final duplicates in the place of the provisional ones that are still there."""
         writes = [ReplaceOne(*_final_of(record)) for record in records]
-        await self._records.bulk_write(writes, ordered=False)
+        await self._changes.bulk_write(writes, ordered=False)
 
     async def missing(self, first: int, last: int) -> Sequence[int]:
         """The sequences from first to last without a record."""

@@ -22,6 +22,7 @@ from casetrail_audit.archiving.assembly import folder_of, make_archiving
 from casetrail_audit.archiving.folder import ArchiveFolder, ArchiveUnavailable
 from casetrail_audit.archiving.policy_file import load_policy
 from casetrail_audit.archiving.told import WRITTEN
+from casetrail_audit.connections import changing_client
 from casetrail_audit.rebuilding.words import Words
 from casetrail_audit.settings import AuditSettings
 
@@ -63,7 +64,7 @@ async def archive(settings: AuditSettings, arguments: Sequence[str]) -> int:
     if policy is None or folder is None:
         words.say("AUDIT_RETENTION_FILE is not set: every record stays where it is, for ever.")
         return REFUSED
-    client = make_client(settings, "audit-archive")
+    client = changing_client(settings, "audit-archive")
     broker = make_broker(settings, "audit-archive", user="audit", exit_after=None)
     gone = 0
 

@@ -15,8 +15,10 @@ from casetrail_audit.ports import FinalRecord
 class RecordsWithArchives(MongoRecords):
     """The collection `records`; what left it is read from its archive."""
 
-    def __init__(self, db: Database, reader: ArchiveReader) -> None:
-        super().__init__(db)
+    def __init__(
+        self, db: Database, reader: ArchiveReader, changes: Database | None = None
+    ) -> None:
+        super().__init__(db, changes)
         self._contents = ArchivedContents(db, reader)
 
     async def events(self, event_ids: Collection[str]) -> Mapping[str, Record]:

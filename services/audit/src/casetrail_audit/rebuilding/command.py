@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import structlog
 from casetrail_runtime.broker import make_broker
-from casetrail_runtime.mongo import make_client
 from casetrail_runtime.redaction import describe_error
 from pymongo.errors import PyMongoError
 
 from casetrail_audit.archiving.folder import ArchiveUnavailable
+from casetrail_audit.connections import changing_client
 from casetrail_audit.ports import LogForked
 from casetrail_audit.rebuilding.rebuilding import Rebuilding
 from casetrail_audit.rebuilding.target import TargetRefused
@@ -50,7 +50,7 @@ async def rebuild(settings: AuditSettings, arguments: Sequence[str]) -> int:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     words = Words(as_json=options.json)
-    client = make_client(settings, "audit-rebuild")
+    client = changing_client(settings, "audit-rebuild")
     broker = make_broker(settings, "audit-rebuild", user="audit", exit_after=None)
     try:
         await broker.start()
