@@ -98,6 +98,11 @@ sbom: ready ## what is in each image, as CycloneDX in dist/
 	@for service in $(SERVICES); do $(PY) -m cyclonedx_py requirements requirements/$$service.txt \
 	  --output-reproducible --validate --output-file dist/sbom-$$service.json && echo dist/sbom-$$service.json || exit 1; done
 
+.PHONY: advisories
+advisories: ready ## known faults of everything pinned, asked of OSV: needs the network; ARGS="--osv-url URL"
+	@$(PY) -m pip_audit --requirement requirements/dev.txt --require-hashes --disable-pip \
+	  --vulnerability-service osv --progress-spinner off $(ARGS)
+
 # An image holds what its service needs and no more, in the versions of runtime.txt.
 LIBS_ingest := contracts runtime
 LIBS_routing := contracts runtime
