@@ -133,6 +133,7 @@ async def test_a_fork_is_refused_and_told(log: Witnessed) -> None:
     assert done is not None
     assert done.signed == ()
     assert all("does not begin with the one it saw" in why for why in done.problems.values())
+    assert done.contradicted == {one.name for one in log.witnesses}
     assert await log.desk.db["tree"].find_one({"_id": "cosigned"}) is None
     assert all(one.root == cosigned.checkpoint.root for one in log.witnesses)
     standings = await forked.cosigned.standings()
@@ -151,6 +152,7 @@ async def test_a_log_that_was_cut_off_is_told(log: Witnessed) -> None:
     assert done is not None
     assert done.signed == ()
     assert all("its end was cut off" in why for why in done.problems.values())
+    assert done.contradicted == {one.name for one in log.witnesses}
 
 
 @pytest.mark.parametrize(
@@ -175,6 +177,7 @@ async def test_an_answer_that_is_no_cosignature_is_a_problem(
     done = await log.ask(quorum=1)
     assert done is not None
     assert says in done.problems["witness.example/0"]
+    assert bool(done.contradicted) == ("forked" in says), "else an attack is told of that is none"
     assert (await log.shown(quorum=2)).checkpoint.size == 5
 
 

@@ -102,6 +102,16 @@ class Telemetry:
             buckets=_SIZES,
         )
 
+    def knows(self, durable: str) -> None:
+        """Counts the messages of a durable, and how long they take, from zero.
+
+        Prometheus sees an increase only of what it has seen before: without this the first message
+        that is set aside would alert nobody.
+        """
+        counted = (self.processed, self.failed, self.dead, self.kept, self.redelivered)
+        for figure in (*counted, self.handling):
+            figure.labels(durable)
+
     def middlewares(self) -> Sequence[BrokerMiddleware[Any, Any]]:
         """FastStream's own middlewares, for request/reply only.
 

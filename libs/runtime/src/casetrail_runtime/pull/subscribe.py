@@ -119,6 +119,7 @@ def _subscribe(
         title=about.title,
         description=about.text,
     )
+    telemetry_of(broker).knows(durable)
     subscriber(attach(broker, subscriber, durable, consumer, about.payload))
 
 

@@ -47,7 +47,7 @@ class Forwarding:
         self._posts = HttpPosts(Guard(settings.networks), settings.timeout)
         self._stop_seconds = settings.timeout + 1
         self._messages = [StreamMessages(broker, endpoint.durable) for endpoint in endpoints]
-        figures, book = EndpointFigures(registry), MongoBook(db)
+        figures, book = EndpointFigures(registry, [one.name for one in endpoints]), MongoBook(db)
         self._forwards = [
             Forward(
                 endpoint,

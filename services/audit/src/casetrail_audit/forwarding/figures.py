@@ -1,12 +1,16 @@
 """What the forwarder counts, by endpoint."""
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
 class EndpointFigures:
     """Deliveries, attempts in vain, dead letters, and which endpoints are off."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, endpoints: Iterable[str]) -> None:
+        """From zero for each of these: an increase is seen only of what was there before."""
+
         def counter(name: str, what: str) -> Counter:
             return Counter(f"casetrail_webhook_{name}", what, ["endpoint"], registry=registry)
 
@@ -19,6 +23,9 @@ class EndpointFigures:
             ["endpoint"],
             registry=registry,
         )
+        for name in endpoints:
+            for figure in (self._delivered, self._failed, self._dead, self._disabled):
+                figure.labels(name)
 
     def delivered(self, endpoint: str) -> None:
         """One more was taken."""

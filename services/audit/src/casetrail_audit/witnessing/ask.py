@@ -27,11 +27,15 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What came of a round: the size that was shown, who signed it, and who did not and why."""
+    """What came of a round: the size that was shown, who signed it, and who did not and why.
+
+    `contradicted` are those that saw another log under this name.
+    """
 
     size: int
     signed: tuple[str, ...]
     problems: dict[str, str]
+    contradicted: frozenset[str] = frozenset()
 
 
 class AskWitnesses:
@@ -67,12 +71,13 @@ class AskWitnesses:
         ]
         if all(standing.size == newest.size for standing in standings):
             return None
-        standings = await asyncio.gather(
+        asked = await asyncio.gather(
             *(
                 self._shown(witness, newest, standing)
                 for witness, standing in zip(self._asked.witnesses, standings, strict=True)
             )
         )
+        standings = [standing for standing, _ in asked]
         signed = [one for one in standings if one.size == newest.size and one.line is not None]
         if len(signed) >= self._asked.quorum:
             note = newest.note + "".join(f"{one.line}\n" for one in signed)
@@ -81,12 +86,18 @@ class AskWitnesses:
             newest.size,
             tuple(one.name for one in signed),
             {one.name: one.problem for one in standings if one.problem is not None},
+            frozenset(one.name for one, contradicts in asked if contradicts),
         )
 
-    async def _shown(self, witness: Witness, newest: Fixed, standing: Standing) -> Standing:
-        """How the witness stands after it was shown the checkpoint, unless it signed it already."""
+    async def _shown(
+        self, witness: Witness, newest: Fixed, standing: Standing
+    ) -> tuple[Standing, bool]:
+        """How the witness stands after it was shown the checkpoint, and if it contradicts that.
+
+        One that has signed it already is not asked.
+        """
         if standing.size == newest.size:
-            return standing
+            return standing, False
         try:
             answer = await self._agree(witness, newest, standing.size)
         except (ConnectionError, EvidenceError) as error:
@@ -100,7 +111,7 @@ class AskWitnesses:
                 log.warning("witness does not sign", witness=standing.name, why=answer.why)
             after = replace(standing, problem=answer.why)
         await self._cosigned.note(after)
-        return after
+        return after, isinstance(answer, Refused) and answer.contradicts
 
     async def _agree(self, witness: Witness, newest: Fixed, earlier: int) -> Cosigned | Refused:
         """Asks again once when the witness saw the log at another size than we remember."""
@@ -109,7 +120,8 @@ class AskWitnesses:
             if answer.size > newest.size:
                 return Refused(
                     f"it saw this log with {answer.size} leaves, and it has {newest.size}: its end "
-                    "was cut off, or the witness was shown a fork"
+                    "was cut off, or the witness was shown a fork",
+                    contradicts=True,
                 )
             answer = await self._once(witness, newest, answer.size)
         if isinstance(answer, SawAnother):

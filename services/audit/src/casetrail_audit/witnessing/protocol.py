@@ -15,11 +15,13 @@ LARGEST: Final = 16 * 1024
 """Bytes of an answer at most: a few signature lines."""
 _OK: Final = 200
 _CONFLICT: Final = 409
+_UNPROCESSABLE: Final = 422
 _MEANS: Final = {
     400: "it finds the request malformed",
     403: "it does not know the key that signed: give the witness the log's key",
     404: "it does not know this log: register the log's origin with the witness",
-    422: "it finds that the tree does not begin with the one it saw: somebody shows it another log",
+    _UNPROCESSABLE: "it finds that the tree does not begin with the one it saw: somebody shows it "
+    "another log",
     429: "it is asked too often",
 }
 
@@ -57,9 +59,13 @@ class SawAnother:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The witness does not sign; the sentence says why, for the operator."""
+    """The witness does not sign; the sentence says why, for the operator.
+
+    `contradicts`: the log it saw is not the one it is shown, as after a fork or a cut-off end.
+    """
 
     why: str
+    contradicts: bool = False
 
 
 Answer = Cosigned | SawAnother | Refused
@@ -78,7 +84,8 @@ def read_answer(
     if status == _CONFLICT:
         return _conflict(content_type, body)
     if status != _OK:
-        return Refused(_MEANS.get(status, "it answers with an error") + f" ({status})")
+        why = _MEANS.get(status, "it answers with an error") + f" ({status})"
+        return Refused(why, contradicts=status == _UNPROCESSABLE)
     try:
         signed = parse_note(str(note).encode() + body)
         found = next(s for s in open_note(signed, [key]).signed_by if s.key == key)
@@ -92,7 +99,8 @@ def read_answer(
 
 def _conflict(content_type: str, body: bytes) -> Answer:
     if content_type.partition(";")[0].strip() != SIZE_TYPE:
-        return Refused("it saw another tree of the same size: the log was forked")
+        why = "it saw another tree of the same size: the log was forked"
+        return Refused(why, contradicts=True)
     try:
         return SawAnother(parse_decimal(body.decode("ascii").removesuffix("\n"), "size"))
     except (UnicodeDecodeError, EvidenceError):

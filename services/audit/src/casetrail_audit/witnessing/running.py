@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Final
 
 import structlog
+from casetrail_evidence.keys import VerifierKey
 from casetrail_runtime.redaction import describe_error
 from casetrail_runtime.tasks import end, happens
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -49,6 +50,16 @@ class Witnessing:
             ["witness"],
             registry=registry,
         )
+        self._contradicted = Counter(
+            "casetrail_witness_contradicted",
+            "Rounds in which a witness had seen another log of this name.",
+            ["witness"],
+            registry=registry,
+        )
+        for key in keys:  # from zero: an increase is seen only of what was there before
+            name = VerifierKey.parse(key).name
+            self._refused.labels(name)
+            self._contradicted.labels(name)
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -86,4 +97,6 @@ class Witnessing:
         if done is not None:
             for name in done.problems:
                 self._refused.labels(name).inc()
+            for name in done.contradicted:
+                self._contradicted.labels(name).inc()
         self._size.set(await self._cosigned.cosigned_size())
