@@ -15,6 +15,7 @@ from casetrail_contracts import CommandReply, Event, commands
 from casetrail_contracts.clocks import TICKET_STEPS, Group, Link, agreement, readings
 from casetrail_contracts.commands import OnTicket
 from casetrail_runtime.outbox import Loaded, Result
+from casetrail_tickets.domain.history import Place, apply
 from casetrail_tickets.domain.ticket import Ticket
 from casetrail_tickets.use_cases.keeping_time import step_of
 from hypothesis import settings
@@ -77,6 +78,7 @@ class Machine(RuleBasedStateMachine):
         self._do(self.desk.notice())
         self.the_state_is_the_fold_of_the_log()
         self._the_clocks_follow_from_the_log()
+        self._it_can_be_made_again()
         self.loop.close()
 
     # ---- what happens ----------------------------------------------------------------------------
@@ -259,6 +261,21 @@ class Machine(RuleBasedStateMachine):
         told = {finding.reading.run.key: finding.reading for finding in found}
         for key in kept.keys() & told.keys():
             assert (kept[key].state, kept[key].due_at) == (told[key].state, told[key].due_at), key
+
+    def _it_can_be_made_again(self) -> None:
+        """By the fold of a rebuild: the ticket, its promises, and what was told of them."""
+        ticket = self._do(self.desk.ticket(TICKET))
+        place = Place(ticket.ticket_id, ticket.conversation_id, ticket.case_id)
+        made: Ticket | None = None
+        for event in self.desk.events(TICKET):
+            made = apply(made, step_of(event), place)
+        assert made is not None
+        assert ticket_state(made.to_document()) == ticket_state(ticket.to_document())
+        assert made.levels is not None
+        assert made.ended_at == ticket.ended_at
+        assert made.levels.history.standings == ticket.levels.history.standings
+        assert made.levels.history.promises == ticket.levels.history.promises
+        assert made.levels.told == ticket.levels.told
 
     def _answered(self, command: OnTicket, reply: CommandReply) -> None:
         assert self.answers.setdefault(command.id, reply) == reply

@@ -2,13 +2,15 @@
 
 import asyncio
 import random
+from collections.abc import Mapping
 from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from casetrail_runtime.mongo import Collection, Document, durable
 
+_DUPLICATE: Final = 11000
 _LONGEST_PAUSE: Final = 0.02  # seconds; rivals are spread over a few writes
 
 
@@ -57,6 +59,23 @@ class NumberSeries:
                     await asyncio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311
                 else:
                     return number
+
+    async def restore(self, numbers: Mapping[str, int]) -> None:
+        """Numbers that the log tells of are taken, each by its cause; again is harmless."""
+        rows = [
+            {
+                "_id": f"{self._name}:{number}",
+                "series": self._name,
+                "number": number,
+                "cause": cause,
+            }
+            for cause, number in numbers.items()
+        ]
+        try:
+            await self._collection.insert_many(rows, ordered=False)
+        except BulkWriteError as error:
+            if any(fault["code"] != _DUPLICATE for fault in error.details["writeErrors"]):
+                raise
 
     async def _find(self, where: Document) -> int | None:
         found = await self._collection.find_one(

@@ -1,6 +1,7 @@
 """`python -m casetrail_audit`: the service on its port.
 
-`rebuild` makes the log anew from the stream, `rebuild-views` the views from the records, `webhooks`
+`rebuild` makes the log anew from the stream, `events` writes what it says for services that lost
+what they knew, `rebuild-views` the views from the records, `webhooks`
 sends the records to HTTP endpoints, `archive` lets records go that are due, `archives` lists where
 they are, `migrate` brings what is stored to the form of this version, `begin-anew` puts the log
 that was signed so far aside after a restore that lost some of it.
@@ -22,6 +23,7 @@ from casetrail_audit.rebuild import rebuild_views
 from casetrail_audit.rebuilding.command import rebuild
 from casetrail_audit.sealing.command import begin_anew
 from casetrail_audit.settings import AuditSettings
+from casetrail_audit.tell_events import tell_events
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
@@ -31,12 +33,13 @@ if __name__ == "__main__":
         "archives": archives,
         "migrate": migrate,
         "begin-anew": begin_anew,
+        "events": tell_events,
     }
     if arguments[:1] not in ([], ["rebuild-views"], ["webhooks"]) and arguments[0] not in commands:
         sys.exit(
             "usage: python -m casetrail_audit "
-            "[rebuild … | rebuild-views | webhooks … | archive … | archives … | migrate … | "
-            "begin-anew …]"
+            "[rebuild … | rebuild-views | events … | webhooks … | archive … | archives … | "
+            "migrate … | begin-anew …]"
         )
     if arguments[:1] == ["webhooks"]:
         sys.exit(webhooks(arguments[1:]))

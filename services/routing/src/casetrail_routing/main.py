@@ -43,7 +43,7 @@ from casetrail_routing.domain.custody_policy import Inbox
 from casetrail_routing.domain.strategies import Pick, Plans
 from casetrail_routing.handlers import reactions, register_handlers
 from casetrail_routing.migrations import MIGRATIONS
-from casetrail_routing.ports import Clock, Publishing
+from casetrail_routing.ports import Clock, DrainRequests, Publishing
 from casetrail_routing.settings import RoutingSettings
 from casetrail_routing.use_cases.answering import Answering
 from casetrail_routing.use_cases.case_commands import AssignCase, CloseCase
@@ -221,7 +221,7 @@ def create_app(settings: RoutingSettings | None = None) -> AsgiFastStream:
 def assemble(
     db: Database,
     publisher: Publishing,
-    drainer: QueueDrainer,
+    drainer: DrainRequests,
     settings: RoutingSettings,
     clock: Clock = now,
     *,

@@ -74,6 +74,13 @@ class ConversationStore(AggregateStore[Conversation], Protocol):
         """The conversation that leads this one; None when it leads itself, or is unknown."""
 
 
+class Led(Protocol):
+    """Where conversations are led: a `ConversationStore`, or what is made again of the log."""
+
+    async def linked_to(self, id: str) -> str | None:  # noqa: A002 - the word of the port above
+        """The conversation that leads this one; None when it leads itself, or is unknown."""
+
+
 class Identities(Protocol):
     """Which conversation ids WhatsApp told to be one customer's, written in or not."""
 

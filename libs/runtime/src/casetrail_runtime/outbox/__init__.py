@@ -29,6 +29,7 @@ from casetrail_runtime.outbox.model import (
     VersionConflict,
     version_after,
 )
+from casetrail_runtime.outbox.remade import HistoryHole, RemadeAggregates
 
 __all__ = [
     "OUTBOX_INDEXES",
@@ -40,11 +41,13 @@ __all__ = [
     "Applied",
     "Codec",
     "Decision",
+    "HistoryHole",
     "Loaded",
     "OutOfSequence",
     "Outcome",
     "ProcessedLog",
     "ProcessedStore",
+    "RemadeAggregates",
     "Result",
     "VersionConflict",
     "version_after",

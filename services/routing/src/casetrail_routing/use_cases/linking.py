@@ -15,10 +15,10 @@ from casetrail_routing.domain.refusals import CaseIsClosed, CaseNotCurrent, Same
 from casetrail_routing.ports import (
     ActivityStore,
     Clock,
-    ConversationStore,
     DrainRequests,
     Identities,
     Key,
+    Led,
     Loaded,
     Memories,
     VersionConflict,
@@ -34,7 +34,7 @@ from casetrail_routing.use_cases.once import Rivals
 class Roots:
     """Where what is written in a conversation is led."""
 
-    conversations: ConversationStore
+    conversations: Led
 
     async def of(self, key: Key) -> Key:
         """The conversation that leads this one: itself, unless it is linked.
@@ -158,6 +158,14 @@ class Links:
             await self.custody.commit(target, lead, [Escalated(MARK_STAYS.ref)], cause, {})
 
 
+def told_together(event: Event) -> Sequence[str]:
+    """The ids of conversations that a `customer.identified` says are one customer's."""
+    assert isinstance(event.data, CustomerIdentified)
+    told = event.data
+    before = [] if told.previous_conversation_id is None else [told.previous_conversation_id]
+    return list(dict.fromkeys([told.conversation_id, *before, *told.alias_conversation_ids]))
+
+
 @dataclass(frozen=True)
 class JoinConversations:
     """Takes `customer.identified`: several ids are one customer."""
@@ -167,10 +175,7 @@ class JoinConversations:
 
     async def __call__(self, event: Event) -> None:
         """Returns when it is remembered, and what is known already is linked; again is harmless."""
-        assert isinstance(event.data, CustomerIdentified)
-        told = event.data
-        before = [] if told.previous_conversation_id is None else [told.previous_conversation_id]
-        ids = list(dict.fromkeys([told.conversation_id, *before, *told.alias_conversation_ids]))
+        ids = told_together(event)
         if len(ids) == 1:
             return
         await self.identities.told(event.workspace, ids, event.id)

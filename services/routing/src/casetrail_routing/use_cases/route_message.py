@@ -53,6 +53,18 @@ class RoutingPolicy:
     inbox: Inbox
 
 
+def text_of(event: Event) -> str | None:
+    """What the customer wrote; None when it was no text, or is erased."""
+    text = event.private_values().get("text")
+    return text if isinstance(text, str) else None
+
+
+def heard_of(event: Event, rules: EscalationRules) -> Heard:
+    """A message as a conversation's memory keeps it."""
+    topic = find_topic(rules.complaints, text_of(event))
+    return Heard(event.id, event.time, None if topic is None else topic.rule.name)
+
+
 @dataclass(frozen=True)
 class RouteMessage:
     """Takes `message.received` of one conversation; the same event again has no effect."""
@@ -103,11 +115,9 @@ class RouteMessage:
     async def _inbound(
         self, written_in: Key, key: Key, event: Event, message: MessageReceived
     ) -> Inbound:
-        text = event.private_values().get("text")
-        text = text if isinstance(text, str) else None
+        text = text_of(event)
         rules = self.policy.rules()
-        topic = find_topic(rules.complaints, text)
-        heard = Heard(event.id, event.time, None if topic is None else topic.rule.name)
+        heard = heard_of(event, rules)
         memory = await self.memories.hear(key, heard)
         complaint = find_complaint(rules, text, memory)
         return Inbound(
