@@ -254,13 +254,20 @@ def test_what_was_lost_is_made_again_and_goes_on(
 
 def what_never_reached_the_stream(house: House, events: Path) -> None:
     """The newest case as if it had died in an outbox: its customer has one all the same."""
-    lines = [json.loads(line) for line in events.read_text("utf-8").splitlines()]
+    *lines, end = [json.loads(line) for line in events.read_text("utf-8").splitlines()]
     opened = [each["event"] for each in lines if each["event"]["type"] == OPENED]
     lost = opened[-1]["subject"]
     left = [each for each in lines if each["event"]["subject"] != lost]
     shorter = events.with_name("shorter.jsonl")
-    shorter.write_text("".join(f"{json.dumps(each)}\n" for each in left), encoding="utf-8")
+    cut_off = "".join(f"{json.dumps(each)}\n" for each in left)
+    shorter.write_text(cut_off, encoding="utf-8")
     house.client.drop_database(ROUTING)
+    made = house.run("routing", "rebuild", str(shorter))
+    assert made.returncode == 2, made.stdout
+    assert "in the middle: they were cut off" in made.stderr
+    house.client.drop_database(ROUTING)
+    end = json.dumps({**end, "events": len(left)})
+    shorter.write_text(f"{cut_off}{end}\n", encoding="utf-8")
     made = house.run("routing", "rebuild", str(shorter))
     assert made.returncode == 0, made.stderr
     assert "1 messages routed that had led to nothing" in made.stdout
@@ -321,6 +328,8 @@ def test_what_is_no_log_is_refused(tmp_path: Path) -> None:
             json.dumps({"seq": 2, "event": {}}) + "\n" + json.dumps({"seq": 2, "event": {}}): (
                 "Line 2 is out of order"
             ),
+            json.dumps({"through": 9, "events": 3}): "3 events were written, and 0 are here",
+            "": "they were cut off",
         }
         for text, sentence in wrong.items():
             file.write_text(text)

@@ -19,7 +19,10 @@ OWN = {
     "ingest": {"app-secrets", "verify-tokens", "workspace-key"},
     "routing": {"mongo-url-routing", "mongo-ca.crt"},
     "tickets": {"mongo-url-tickets", "mongo-ca.crt"},
-    "audit": {"mongo-url-audit", "mongo-ca.crt", "signing-key", "workspace-key"},
+    "audit": {
+        *("mongo-url-audit", "mongo-url-audit-changes", "mongo-ca.crt"),
+        *("signing-key", "workspace-key"),
+    },
     "gateway": {
         *("mongo-url-gateway", "mongo-ca.crt"),
         *("tokens.json", "session-key", "workspace-key"),

@@ -1,7 +1,8 @@
 """`python -m casetrail_<service> rebuild EVENTS`: what a service knows, made again from the log.
 
 EVENTS is what `python -m casetrail_audit events` wrote: a JSON object a line, `{"seq", "event"}`,
-in the order of the log; `-` is the standard input.
+in the order of the log, and at the end `{"through", "events"}`: how far, and how many; `-` is the
+standard input.
 """
 
 import argparse
@@ -148,11 +149,18 @@ async def _taken(
     remaking: Remaking, marks: Marks, lines: IO[bytes], through: int
 ) -> Mapping[str, int]:
     told_at = time.monotonic()
-    last = 0
-    number = 0
+    last = number = 0
+    whole = False
     while line := await asyncio.to_thread(lines.readline):
+        told = _told(line, number + 1)
+        if whole := "through" in told:
+            _require(
+                told["events"] == number,
+                f"{told['events']:,} events were written, and {number:,} are here.",
+            )
+            break
         number += 1
-        seq, event = _read(line, number)
+        seq, event = _read(told, number)
         if seq <= last:
             raise Refused(f"Line {number} is out of order: record {seq} after {last}.")
         last = seq
@@ -165,20 +173,31 @@ async def _taken(
             told_at = time.monotonic()
             print(f"{number:,} events, through record {last:,}", file=sys.stderr)  # noqa: T201
     await remaking.flush()
-    counts = await remaking.end()
     await marks.reached(max(last, through))
-    return counts
+    _require(whole, f"The events end after record {last:,} in the middle: they were cut off.")
+    return await remaking.end()
 
 
-def _read(line: bytes, number: int) -> tuple[int, Event | None]:
-    """The sequence and the event; None for one that is none of ours."""
+def _require(holds: bool, sentence: str) -> None:  # noqa: FBT001 - what must hold
+    if not holds:
+        raise Refused(f"{sentence} Write them again; the same command then goes on.")
+
+
+def _told(line: bytes, number: int) -> dict[str, Any]:
     try:
         told = json.loads(line)
-        seq, event = int(told["seq"]), told["event"]
-    except (ValueError, KeyError, TypeError):
-        raise Refused(
-            f"Line {number} is no event: give what `python -m casetrail_audit events` wrote."
-        ) from None
+    except ValueError:
+        told = None
+    if isinstance(told, dict) and told.keys() in ({"seq", "event"}, {"through", "events"}):
+        return told
+    raise Refused(f"Line {number} is no event: give what `python -m casetrail_audit events` wrote.")
+
+
+def _read(told: Mapping[str, Any], number: int) -> tuple[int, Event | None]:
+    """The sequence and the event; None for one that is none of ours."""
+    seq, event = told["seq"], told["event"]
+    if not isinstance(seq, int):
+        raise Refused(f"Line {number} has no sequence that is a number.")
     try:
         return seq, parse_event(json.dumps(event))
     except MalformedEvent:
