@@ -1,9 +1,10 @@
 """`make compose-test`: docker-compose.yml as a platform team runs it.
 
 Builds and starts it, plays the story over the two published ports, kills every container once while
-the story is played again, and checks: the log proves itself from outside (`casetrail-verify fsck`),
-a rebuild from the stream is the same log, no container holds or says more than it should. Takes
-everything down. PYTHON_IMAGE, NATS_IMAGE and MONGO_IMAGE name mirrors.
+the story is played again, has what routing and tickets know made again from the log, and checks:
+the log proves itself from outside (`casetrail-verify fsck`), a rebuild from the stream is the same
+log, no container holds or says more than it should. Takes everything down. PYTHON_IMAGE, NATS_IMAGE
+and MONGO_IMAGE name mirrors.
 """
 
 import shutil
@@ -217,6 +218,24 @@ def check_audit_users(containers: Containers) -> None:
     assert code == 0, said
 
 
+def make_services_again(containers: Containers) -> None:
+    """What routing and tickets know is lost, and made again by the commands of the how-to."""
+    containers("stop", "routing", "tickets")
+    for name in ("routing", "tickets"):
+        drop = (
+            f"import os, pymongo; u = open(os.environ['{name.upper()}_MONGO_URL_FILE']).read(); "
+            "d = pymongo.MongoClient(u.strip()).get_default_database(); "
+            "[d.drop_collection(c) for c in d.list_collection_names()]"
+        )
+        python = ("run", "--rm", "--no-deps", "-T", "--entrypoint", "python")
+        containers(*python, name, "-c", drop)
+    events = containers.once("audit", "events")
+    for name in ("routing", "tickets"):
+        told(containers.once(name, "rebuild", "-", given=events).strip())
+    containers("start", "routing", "tickets")
+    until("everything is ready again", lambda: ready(containers), 120)
+
+
 def main() -> int:
     """0: all of it held; 1: something did not, and the containers' logs are kept; 2: no Docker."""
     folder = Path(tempfile.mkdtemp(prefix="casetrail-compose-"))
@@ -231,6 +250,8 @@ def main() -> int:
         until("everything is ready", lambda: ready(containers))
         told(f"ready; the story is told in {check_story(containers, play(containers))}")
         play_while_they_die(containers)
+        told(f"and again in {check_story(containers, play(containers))}")
+        make_services_again(containers)
         told(f"and again in {check_story(containers, play(containers))}")
         check_log(containers, folder)
         check_containers(containers)

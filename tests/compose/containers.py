@@ -141,6 +141,11 @@ class Containers:
         )
         return done.stdout + done.stderr
 
+    def once(self, name: str, *arguments: str, given: str | None = None) -> str:
+        """What a container of its own prints that ends with its command; `given` is its input."""
+        command = [*self._command, "run", "--rm", "--no-deps", "-T", name, *arguments]
+        return _run(command, self._environment, given)
+
     def __call__(self, *arguments: str, quiet: bool = True) -> str:
         """`docker compose` with these arguments; its output, unless it goes to the terminal."""
         command = [*self._command, *arguments]
@@ -150,9 +155,17 @@ class Containers:
         return _run(command, self._environment)
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
+def _run(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, given: str | None = None
+) -> str:
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        command,
+        cwd=ROOT,
+        env=environment,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command[:3])} ended with {done.returncode}: {done.stderr}")

@@ -177,7 +177,7 @@ class RebuildRouting:
             "events of conversations": self._conversations.count,
             "events of people": self._users.count,
             "cases": self._cases,
-            "messages routed that had led to nothing": await self._route(),
+            "messages routed late": await self._route(),
         }
 
     async def _route(self) -> int:
