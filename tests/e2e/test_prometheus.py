@@ -1,8 +1,6 @@
 """Prometheus itself beside a running stack: dashboards show something, and nobody is called."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +16,7 @@ from casetrail_local.ports import LOOPBACK, free_port
 
 from tests.e2e.conftest import RunningStack
 from tests.e2e.test_operations import ALERTS, DASHBOARDS, ports_of
+from tests.support.prometheus import program
 
 SERVICES = ("ingest", "routing", "tickets", "audit", "gateway")
 EMPTY_WHEN_WELL = {
@@ -60,12 +59,6 @@ class Prometheus:
 @pytest.fixture
 def prometheus(stack: RunningStack, tmp_path: Path) -> Iterator[Prometheus]:
     """Such a server, with the rules we ship."""
-    program = shutil.which("prometheus")
-    if program is None:
-        reason = "needs prometheus (Debian: prometheus)"
-        if os.environ.get("CASETRAIL_REQUIRE_PROMETHEUS"):
-            pytest.fail(reason)
-        pytest.skip(reason)
     targets = [
         {"targets": [f"{LOOPBACK}:{port}"], "labels": {"service": service}}
         for service, port in zip(SERVICES, ports_of(stack), strict=True)
@@ -84,7 +77,7 @@ def prometheus(stack: RunningStack, tmp_path: Path) -> Iterator[Prometheus]:
     }
     with (tmp_path / "prometheus.log").open("wb") as log:
         server = subprocess.Popen(
-            [program, *(f"--{name}={value}" for name, value in options.items())],
+            [program("prometheus"), *(f"--{name}={value}" for name, value in options.items())],
             stdout=log,
             stderr=log,
         )

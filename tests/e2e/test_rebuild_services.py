@@ -226,6 +226,7 @@ def test_what_was_lost_is_made_again_and_goes_on(
         events = tmp_path / "events.jsonl"
         told = house.run("audit", "events", "--out", str(events))
         assert told.returncode == 0, told.stderr
+        assert events.stat().st_mode & 0o077 == 0, "what people wrote is its owner's alone"
         for service in ("routing", "tickets"):
             refused = house.run(service, "rebuild", str(events))
             assert refused.returncode == 2, refused.stderr

@@ -1,7 +1,5 @@
 """Alert rules on Prometheus itself: each fires when it must, and not before (`promtool`)."""
 
-import os
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +10,7 @@ import pytest
 import yaml
 
 from tests.support.processes import ROOT
+from tests.support.prometheus import program
 
 FOLDER = ROOT / "deploy" / "prometheus"
 RULES: dict[str, dict[str, Any]] = {
@@ -184,13 +183,7 @@ COURSES: Sequence[tuple[str, Course]] = [
 @pytest.fixture(scope="session")
 def promtool() -> str:
     """Prometheus' own checks."""
-    found = shutil.which("promtool")
-    if found is None:
-        reason = "needs promtool (Debian: prometheus)"
-        if os.environ.get("CASETRAIL_REQUIRE_PROMETHEUS"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
+    return program("promtool")
 
 
 def said(command: Sequence[str | Path]) -> str:

@@ -7,6 +7,7 @@ last line, `{"through": 90, "events": 71}`, says that nothing was cut off.
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -46,7 +47,7 @@ async def tell_events(settings: AuditSettings, arguments: Sequence[str]) -> int:
         telling = Telling(database(client), settings)
         if options.out is None:
             return await telling(sys.stdout.buffer)
-        with options.out.open("wb") as file:
+        with _mine_alone(options.out) as file:
             return await telling(file)
     except (ArchiveUnavailable, OSError) as fault:
         _say(str(fault))
@@ -106,6 +107,13 @@ def _line(seq: int, content: Mapping[str, Any], private: Mapping[str, Any] | Non
         return None
     values = None if private is None else {k: v for k, v in private.items() if k != SALT_KEY}
     return orjson.dumps({"seq": seq, "event": {**event, "private": values}}) + b"\n"
+
+
+def _mine_alone(path: Path) -> IO[bytes]:
+    """The file, to be written, for its owner only: it holds what people wrote."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.fchmod(descriptor, 0o600)  # also where it was there before
+    return os.fdopen(descriptor, "wb")
 
 
 def _say(sentence: str) -> None:

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from casetrail_contracts import CommandReply, Event
 from casetrail_contracts.registry.command import CommandRejected
@@ -30,8 +30,8 @@ from casetrail_routing.domain import conversation as conversations
 from casetrail_routing.domain import user as users
 from casetrail_routing.domain.conversation import Conversation, HistoryBroken
 from casetrail_routing.domain.custody_policy import CustodyPolicies, CustodyPolicy
+from casetrail_routing.domain.facts import Recorded
 from casetrail_routing.domain.patience import Heard, Memory, Waits
-from casetrail_routing.domain.user import User
 from casetrail_routing.main import assemble, open_rules
 from casetrail_routing.ports import Key
 from casetrail_routing.settings import RoutingSettings
@@ -42,6 +42,9 @@ from casetrail_routing.use_cases.linking import Carrying, Roots, told_together
 from casetrail_routing.use_cases.note_activity import NoteActivity
 from casetrail_routing.use_cases.places_outside import PlacesOutside
 from casetrail_routing.use_cases.route_message import heard_of
+
+S = TypeVar("S")
+F = TypeVar("F")
 
 AT_ONCE: Final = 64
 """Events whose traces in the views are written at the same time; their order does not matter."""
@@ -70,9 +73,14 @@ class RebuildRouting:
         self._settings = settings
         processed = db[mongo.PROCESSED]
         self._conversations = RemadeAggregates(
-            db[mongo.CONVERSATIONS], processed, _conversation, CONVERSATION_CODEC
+            db[mongo.CONVERSATIONS],
+            processed,
+            _folding(recorded_facts.recorded, conversations.apply),
+            CONVERSATION_CODEC,
         )
-        self._users = RemadeAggregates(db[mongo.USERS], processed, _user, USER_CODEC)
+        self._users = RemadeAggregates(
+            db[mongo.USERS], processed, _folding(user_events.recorded, users.apply), USER_CODEC
+        )
         self._numbers = db[mongo.NUMBERS]
         self._taken: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self._rules = open_rules(settings).escalation()
@@ -233,27 +241,18 @@ async def _all(works: Iterable[Awaitable[None]]) -> None:
     await asyncio.gather(*(one(work) for work in works))
 
 
-def _conversation(state: Conversation | None, event: Event) -> Conversation:
-    recorded = recorded_facts.recorded(event)
-    if recorded is None:
-        raise HistoryHole(_unknown(event))
-    try:
-        return conversations.apply(state, recorded)
-    except HistoryBroken as fault:
-        raise HistoryHole(f"{event.subject}: {fault}") from fault
+def _folding(
+    read: Callable[[Event], Recorded[F] | None], apply: Callable[[S | None, Recorded[F]], S]
+) -> Callable[[S | None, Event], S]:
+    """The fold of the domain over events as they were published."""
 
+    def fold(state: S | None, event: Event) -> S:
+        recorded = read(event)
+        if recorded is None:
+            raise HistoryHole(f"{event.subject}: this version of routing knows no {event.type}.")
+        try:
+            return apply(state, recorded)
+        except HistoryBroken as fault:
+            raise HistoryHole(f"{event.subject}: {fault}") from fault
 
-def _user(state: User | None, event: Event) -> User:
-    recorded = user_events.recorded(event)
-    if recorded is None:
-        raise HistoryHole(_unknown(event))
-    try:
-        return users.apply(state, recorded)
-    except HistoryBroken as fault:
-        raise HistoryHole(f"{event.subject}: {fault}") from fault
-
-
-def _unknown(event: Event) -> str:
-    return (
-        f"{event.subject} has an event {event.type}, which this version of routing does not know."
-    )
+    return fold
