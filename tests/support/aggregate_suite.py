@@ -9,9 +9,10 @@ import pytest
 from bson.errors import InvalidDocument
 from casetrail_contracts import Event
 from casetrail_runtime.outbox import (
-    RING,
+    FULL,
     Aggregates,
     AggregateStore,
+    Applied,
     Decision,
     Loaded,
     OutOfSequence,
@@ -57,6 +58,25 @@ class DiesBeforeMarking:
         await self._log.mark(id, result, version)
 
     mark_soon = mark
+
+
+class Overtaken:
+    """A processed log behind whose first answer a copy of the cause is handled elsewhere."""
+
+    def __init__(self, kept: Kept, others: Callable[[], Awaitable[None]]) -> None:
+        self._kept = kept
+        self._others: Callable[[], Awaitable[None]] | None = others
+        self.mark = kept.processed.mark
+        self.mark_soon = kept.processed.mark_soon
+
+    async def seen(self, id: str) -> Applied | None:  # noqa: A002
+        """What was true when it was asked; then a rival handles the cause, and many others come."""
+        known = await self._kept.processed.seen(id)
+        others, self._others = self._others, None
+        if others is not None:
+            await self._kept.aggregates.handle(CV_A, "one", step("one"))
+            await others()
+        return known
 
 
 def step(cause_id: str, aggregate: str = CV_A) -> Callable[[Loaded[State]], Decision[State]]:
@@ -112,7 +132,7 @@ class AggregateSuite:
         await self._go_round(kept)
         again = await kept.aggregates.handle(CV_A, "one", step("one"))
         assert (again.result, again.repeated) == (first.result, True)
-        assert len(await kept.events(CV_A)) == 1 + RING
+        assert len(await kept.events(CV_A)) == 1 + FULL
 
     async def test_a_mark_that_was_lost_is_made_before_the_ring_forgets(self, kept: Kept) -> None:
         """INVARIANT I3: died before the mark, a duplicate a week later, one effect."""
@@ -121,7 +141,28 @@ class AggregateSuite:
         await self._go_round(kept)
         again = await kept.aggregates.handle(CV_A, "one", step("one"))
         assert (again.result, again.version, again.repeated) == (first.result, 1, True)
-        assert len(await kept.events(CV_A)) == 1 + RING
+        assert len(await kept.events(CV_A)) == 1 + FULL
+
+    async def test_what_a_rival_did_and_the_document_forgot_meanwhile_is_known(
+        self, kept: Kept
+    ) -> None:
+        """INVARIANT I3: stopped for a minute between two questions, and overtaken by a copy."""
+        overtaken = Aggregates(kept.store, Overtaken(kept, lambda: self._go_round(kept)))
+        late = await overtaken.handle(CV_A, "one", step("one"))
+        assert (late.result, late.repeated) == ({"place": 1, "cause": "one"}, True)
+        assert [event.causationid for event in await kept.events(CV_A)].count("one") == 1
+
+    async def test_a_document_holds_few_causes(self, kept: Kept) -> None:
+        """However many there were: what is held goes to the disk with every write."""
+        most = 0
+        for n in range(2 * FULL):
+            await kept.aggregates.handle(CV_A, f"c{n}", step(f"c{n}"))
+            loaded = await kept.store.load(CV_A)
+            assert loaded is not None
+            assert list(loaded.applied)[-1] == f"c{n}"
+            most = max(most, len(loaded.applied))
+        assert most == FULL
+        assert len(await kept.events(CV_A)) == 2 * FULL
 
     async def test_a_lost_mark_alone_changes_nothing(self, kept: Kept) -> None:
         """INVARIANT I10: killed between commit and mark, the redelivery finds the result."""
@@ -232,5 +273,5 @@ class AggregateSuite:
         assert [event.causationid for event in events] == loaded.state["causes"]
 
     async def _go_round(self, kept: Kept) -> None:
-        for n in range(RING):
+        for n in range(FULL):
             await kept.aggregates.handle(CV_A, f"other-{n}", step(f"other-{n}"))

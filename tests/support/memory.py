@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar, overload
 import bson
 from casetrail_contracts import Event, parse_event
 from casetrail_runtime.outbox import (
+    KEPT,
     PLAIN,
-    RING,
     Aggregates,
     Applied,
     Codec,
@@ -78,7 +78,7 @@ class MemoryAggregateCollection(Generic[S]):
             "version": version,
             "revision": current.revision + 1,
             "state": before["state"] if state is None else self._codec.encode(state),
-            "applied": [*before["applied"], mark][-RING:],
+            "applied": [*before["applied"], mark][-KEPT if current.is_full else 0 :],
         }
         self._documents[current.id] = bson.encode(after)
         self.published += [parse_event(event.to_bytes()) for event in events]

@@ -41,6 +41,7 @@ from tests.unit.routing.memory import (
     MemoryConversationStore,
     MemoryIdentities,
     MemoryMemories,
+    MemoryProcessed,
     MemorySlots,
 )
 
@@ -73,9 +74,10 @@ class Stores:
 
 def in_memory() -> Stores:
     """The twins."""
-    users: MemoryAggregates[User] = MemoryAggregates("users", [])
-    slots = MemorySlots(users, FakeClock())
-    return Stores(MemoryConversationStore("conversations", []), users, slots, MemoryMemories())
+    processed = MemoryProcessed()
+    users: MemoryAggregates[User] = MemoryAggregates("users", [], processed)
+    conversations = MemoryConversationStore("conversations", [], processed)
+    return Stores(conversations, users, MemorySlots(users, FakeClock()), MemoryMemories())
 
 
 @pytest.fixture(params=["memory", "mongo"])

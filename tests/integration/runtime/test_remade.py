@@ -4,8 +4,9 @@ import pytest
 from casetrail_contracts import Event
 from casetrail_runtime.mongo import Database
 from casetrail_runtime.outbox import (
+    FULL,
+    KEPT,
     PLAIN,
-    RING,
     AggregateCollection,
     Aggregates,
     HistoryHole,
@@ -82,14 +83,16 @@ async def test_a_hole_in_the_history_is_told(mongo_db: Database) -> None:
 async def test_the_newest_causes_are_in_the_document_and_all_in_the_log(
     mongo_db: Database,
 ) -> None:
-    """As where they were made: a ring that drops the oldest."""
+    """As where they were made: the document forgets, the log does not."""
     made = remade(mongo_db)
-    for number in range(1, RING + 11):
+    for number in range(1, FULL + 11):
         await made.take(CV_A, assigned(f"c{number}", number))
     await made.flush()
     found = await mongo_db.conversations.find_one({"_id": CV_A})
     assert found is not None
-    assert [each["id"] for each in found["applied"]] == [f"c{n}" for n in range(11, RING + 11)]
+    assert [each["id"] for each in found["applied"]] == [
+        f"c{n}" for n in range(FULL + 11 - KEPT, FULL + 11)
+    ]
     store = AggregateCollection(mongo_db.conversations)
     old = await Aggregates(store, ProcessedLog(mongo_db.processed)).handle(CV_A, "c1", step("c1"))
     assert old.repeated

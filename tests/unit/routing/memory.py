@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from casetrail_contracts import Event, parse_event
 from casetrail_routing.domain.assignment import least_loaded_key
@@ -41,12 +41,17 @@ class FakeClock:
         self.time += timedelta(**by)
 
 
+HOLDS: Final = 3
+"""Causes an aggregate in memory holds before it forgets all but the newest: few, so it does."""
+
+
 class MemoryAggregates(Generic[S]):
     """Aggregates in a dict; `log` has every event of every commit, as bytes, in order."""
 
-    def __init__(self, name: str, log: list[bytes]) -> None:
+    def __init__(self, name: str, log: list[bytes], processed: "MemoryProcessed") -> None:
         self.name = name
         self.log = log
+        self.processed = processed
         self.documents: dict[str, Loaded[S]] = {}
         self.crash: Literal["before", "after"] | None = None
         self._parsed: list[Event] = []
@@ -72,11 +77,16 @@ class MemoryAggregates(Generic[S]):
         if stored.revision != current.revision:
             raise VersionConflict(current.id)
         plain = json.loads(json.dumps(dict(result)))
+        before = dict(stored.applied)
+        if len(before) >= HOLDS:
+            self.processed.keep(self.name, current.id, before)
+            before = dict(list(before.items())[-1:])
+        before.pop(applied_id, None)
         self.documents[current.id] = Loaded(
             id=current.id,
             version=version,
             state=stored.state if state is None else state,
-            applied={**stored.applied, applied_id: Applied(plain, version)},
+            applied={**before, applied_id: Applied(plain, version)},
             revision=current.revision + 1,
         )
         self.log.extend(event.to_bytes() for event in events)
@@ -308,10 +318,16 @@ class MemoryProcessed:
     def __init__(self) -> None:
         self.marks: dict[str, Applied] = {}
         self.crash = False
+        self.overtaken: Callable[[], Awaitable[None]] | None = None
+        """What others do behind the next answer, before whoever asked goes on."""
 
     async def seen(self, id: str) -> Applied | None:  # noqa: A002 - the port's word
         await asyncio.sleep(0)
-        return self.marks.get(id)
+        known = self.marks.get(id)
+        others, self.overtaken = self.overtaken, None
+        if others is not None:
+            await others()
+        return known
 
     async def mark(self, id: str, result: Mapping[str, Any], version: int = 0) -> None:  # noqa: A002
         await asyncio.sleep(0)
@@ -321,6 +337,11 @@ class MemoryProcessed:
         self.marks.setdefault(id, Applied(json.loads(json.dumps(dict(result))), version))
 
     mark_soon = mark
+
+    def keep(self, store: str, id: str, causes: Mapping[str, Applied]) -> None:  # noqa: A002
+        """What an aggregate is about to forget."""
+        for cause_id, applied in causes.items():
+            self.marks.setdefault(f"{cause_id}@{store}/{id}", applied)
 
 
 @dataclass

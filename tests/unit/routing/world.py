@@ -109,10 +109,10 @@ class World:
         self.plans = DEFAULT_PLANS
         self.rules = RULES
         self.memories = MemoryMemories()
-        self.conversations = MemoryConversationStore("conversations", self.log)
-        self.users: MemoryAggregates[User] = MemoryAggregates("users", self.log)
-        self.slots = MemorySlots(self.users, self.clock)
         self.processed = MemoryProcessed()
+        self.conversations = MemoryConversationStore("conversations", self.log, self.processed)
+        self.users: MemoryAggregates[User] = MemoryAggregates("users", self.log, self.processed)
+        self.slots = MemorySlots(self.users, self.clock)
         self.numbers = MemoryNumbers()
         self.publisher = MemoryPublisher()
         self.requests = NotedRequests()

@@ -4,7 +4,7 @@ A service keeps each aggregate (a conversation, a ticket, a user) in one MongoDB
 
     {_id: "<workspace>:<id>", workspace, version, revision, writer, state: {...},
      outbox: [{id, subject, body, headers, at}],     what the relay has yet to publish
-     applied: [{id, result, version}]}               the last 200 causes and what came of them
+     applied: [{id, result, version}]}               the latest causes and what came of them
 
 (beside which a service may keep fields of its own: no write here touches them).
 
@@ -17,8 +17,9 @@ everything a retry or a rival can do is dealt with there. See ADR 0004.
 from casetrail_runtime.outbox.collection import OUTBOX_INDEXES, AggregateCollection, ProcessedLog
 from casetrail_runtime.outbox.handling import Aggregates, AggregateStore, ProcessedStore
 from casetrail_runtime.outbox.model import (
+    FULL,
+    KEPT,
     PLAIN,
-    RING,
     Applied,
     Codec,
     Decision,
@@ -32,9 +33,10 @@ from casetrail_runtime.outbox.model import (
 from casetrail_runtime.outbox.remade import HistoryHole, RemadeAggregates
 
 __all__ = [
+    "FULL",
+    "KEPT",
     "OUTBOX_INDEXES",
     "PLAIN",
-    "RING",
     "AggregateCollection",
     "AggregateStore",
     "Aggregates",

@@ -14,10 +14,10 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from casetrail_runtime.gathered import GatheredWrites
 from casetrail_runtime.mongo import Collection, Document, durable
-from casetrail_runtime.outbox.handling import ProcessedStore, keep_oldest
+from casetrail_runtime.outbox.handling import ProcessedStore, keep_causes
 from casetrail_runtime.outbox.model import (
+    KEPT,
     PLAIN,
-    RING,
     Applied,
     Codec,
     Loaded,
@@ -73,7 +73,7 @@ class AggregateCollection(Generic[S]):
         writer: str = PROCESS,
         processed: ProcessedStore | None = None,
     ) -> None:
-        """`processed`, for who commits without `Aggregates`, gets what a full ring drops."""
+        """`processed`, for who commits without `Aggregates`, gets what a full document drops."""
         self._collection = durable(collection)
         self._codec: Codec[S] = codec
         self._writer = writer
@@ -123,7 +123,7 @@ class AggregateCollection(Generic[S]):
         """
         version = version_after(current, state, events)
         if self._processed is not None:
-            await keep_oldest(self._processed, self.name, current)
+            await keep_causes(self._processed, self.name, current)
         now = datetime.now(UTC)
         headers = {"content-type": CONTENT_TYPE, **trace_headers()}
         outbox = [
@@ -145,10 +145,11 @@ class AggregateCollection(Generic[S]):
         if state is not None:
             fields["state"] = self._codec.encode(state)
         mark = {"id": applied_id, "result": dict(result), "version": version}
+        cut = {"$slice": -KEPT} if current.is_full else {}
         update: Document = {
             "$set": fields,
             "$push": {
-                "applied": {"$each": [mark], "$slice": -RING},
+                "applied": {"$each": [mark], **cut},
                 "outbox": {"$each": outbox},
             },
             "$setOnInsert": {"workspace": current.workspace},
@@ -195,7 +196,7 @@ class ProcessedLog:
     async def mark_soon(self, id: str, result: Result, version: int = 0) -> None:  # noqa: A002
         """The same in the background, for a cause that its aggregate remembers too.
 
-        A mark that is lost is made before the aggregate forgets (`keep_oldest`).
+        A mark that is lost is made before the aggregate forgets (`keep_causes`).
         """
         if len(self._under_way) >= MARKS_AT_ONCE:
             await self.mark(id, result, version)

@@ -8,7 +8,6 @@ from typing import Final, Generic, Protocol, TypeVar
 from casetrail_contracts import Event
 
 from casetrail_runtime.outbox.model import (
-    RING,
     Applied,
     Decision,
     Loaded,
@@ -59,14 +58,19 @@ class ProcessedStore(Protocol):
         """The same without waiting for it: for a cause that its aggregate remembers too."""
 
 
-async def keep_oldest(processed: ProcessedStore, store: str, current: Loaded[S]) -> None:
-    """Sees to it that the cause that the next write drops from a full ring is in the log.
+async def keep_causes(processed: ProcessedStore, store: str, current: Loaded[S]) -> None:
+    """Sees to it that the causes that the next write drops from a full document are in the log.
 
-    It is there already unless the process died before it had marked it.
+    They are there already unless a process died before it had marked them. All at once and rarely,
+    because it is a write that the caller waits for.
     """
-    if len(current.applied) >= RING:
-        cause_id, applied = next(iter(current.applied.items()))
-        await processed.mark(f"{cause_id}@{store}/{current.id}", applied.result, applied.version)
+    if not current.is_full:
+        return
+    marks = (
+        processed.mark(f"{cause_id}@{store}/{current.id}", applied.result, applied.version)
+        for cause_id, applied in current.applied.items()
+    )
+    await asyncio.gather(*marks)
 
 
 class Aggregates(Generic[S]):
@@ -104,19 +108,6 @@ class Aggregates(Generic[S]):
             VersionConflict: rivals were faster every time; safe to try again.
         """
         key = f"{cause_id}@{self._store.name}/{id}"
-        known = await self._processed.seen(key)
-        if known is not None:
-            return Outcome(known.result, known.version, repeated=True)
-        applied, repeated = await self._apply(id, cause_id, decide)
-        await self._processed.mark_soon(key, applied.result, applied.version)
-        return Outcome(applied.result, applied.version, repeated)
-
-    async def _apply(
-        self,
-        id: str,  # noqa: A002 - the document's word
-        cause_id: str,
-        decide: Callable[[Loaded[S]], Decision[S]],
-    ) -> tuple[Applied, bool]:
         pause = _FIRST_PAUSE
         for attempt in range(self._attempts):
             if attempt > 0:
@@ -124,16 +115,29 @@ class Aggregates(Generic[S]):
                 pause = min(pause * 2, _LONGEST_PAUSE)
             found = await self._store.load(id)
             current = Loaded[S](id) if found is None else found
-            known = current.applied.get(cause_id)
+            known = await self._known(key, cause_id, current)
             if known is not None:
-                return known, True
+                return Outcome(known.result, known.version, repeated=True)
             decision = decide(current)
-            await keep_oldest(self._processed, self._store.name, current)
+            await keep_causes(self._processed, self._store.name, current)
             try:
                 version = await self._store.commit(
                     current, decision.state, decision.events, cause_id, decision.result
                 )
             except VersionConflict:
                 continue
-            return Applied(decision.result, version), False
+            await self._processed.mark_soon(key, decision.result, version)
+            return Outcome(decision.result, version, repeated=False)
         raise VersionConflict(f"{id} was changed by others {self._attempts} times in a row")
+
+    async def _known(self, key: str, cause_id: str, current: Loaded[S]) -> Applied | None:
+        """What the cause led to before `current` was read: in the document, or in the log.
+
+        The log is asked after the document was read, never before: what a rival did and the
+        document has forgotten since is in the log by then.
+        """
+        known = current.applied.get(cause_id)
+        if known is None:
+            return await self._processed.seen(key)
+        await self._processed.mark_soon(key, known.result, known.version)
+        return known

@@ -10,8 +10,10 @@ S = TypeVar("S")
 Result = Mapping[str, Any]
 """What a cause led to, as plain JSON values: the reply of a command, the ids that were made."""
 
-RING: Final = 200
-"""Causes kept in the document itself; an older one is in the `ProcessedLog`."""
+FULL: Final = 40
+"""Causes a document holds before it is cut: all of them go to the disk with every write."""
+KEPT: Final = 10
+"""Causes, the newest, that a cut leaves in the document; the others are in the `ProcessedLog`."""
 
 
 class VersionConflict(Exception):
@@ -44,6 +46,16 @@ class Loaded(Generic[S]):
     def workspace(self) -> str:
         """The workspace in the id."""
         return workspace_of(self.id)
+
+    @property
+    def forgot(self) -> bool:
+        """Whether there may have been causes that are not in `applied` any more."""
+        return self.revision > len(self.applied)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next write leaves the newest `KEPT` causes only."""
+        return len(self.applied) >= FULL
 
 
 @dataclass(frozen=True)

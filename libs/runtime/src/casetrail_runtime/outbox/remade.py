@@ -9,7 +9,7 @@ from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from casetrail_runtime.mongo import Collection, Document, durable
-from casetrail_runtime.outbox.model import RING, Codec, workspace_of
+from casetrail_runtime.outbox.model import KEPT, Codec, workspace_of
 
 S = TypeVar("S")
 
@@ -141,7 +141,7 @@ class RemadeAggregates(Generic[S]):
         return _Made(found["version"], self._codec.decode(found["state"]), applied)
 
     def _document(self, id_: str, made: _Made[S]) -> dict[str, Any]:
-        newest = list(made.applied.items())[-RING:]
+        newest = list(made.applied.items())[-KEPT:]
         made.applied = dict(newest)
         assert made.state is not None
         return {

@@ -38,12 +38,10 @@ class Answering:
     async def __call__(self, command: Command, target: Target, attempt: Attempt) -> CommandReply:
         """The reply, after the write it reports or after the refusal is in the stream.
 
-        `attempt` decides and writes; it is called again when a rival was faster.
+        `attempt` loads, asks for the reply of `before`, decides and writes; it is called again when
+        a rival was faster.
         """
         once = once_key(command.id, target.store, target.key)
-        known = await self.processed.seen(once)
-        if known is not None:
-            return CommandReply.model_validate(known.result)
         try:
             reply = await self._attempt(target, attempt)
             mark = self.processed.mark_soon  # the aggregate knows the reply as well
@@ -55,6 +53,19 @@ class Answering:
             mark = self.processed.mark
         await mark(once, reply.model_dump(mode="json"), reply.version or 0)
         return reply
+
+    async def before(
+        self, command: Command, target: Target, current: Loaded[Any]
+    ) -> CommandReply | None:
+        """The reply this command got before `current` was loaded; None when it is new.
+
+        The log is asked after the aggregate was loaded, never before: what a rival did and the
+        aggregate has forgotten since is in the log by then.
+        """
+        known = current.applied.get(command.id)
+        if known is None:
+            known = await self.processed.seen(once_key(command.id, target.store, target.key))
+        return None if known is None else CommandReply.model_validate(known.result)
 
     async def _attempt(self, target: Target, attempt: Attempt) -> CommandReply:
         async for _ in Rivals(target.key):
@@ -93,9 +104,3 @@ def check_version(command: Command, version: int) -> None:
     expected = command.expected_version
     if expected is not None and expected != version:
         raise VersionMoved(expected, version)
-
-
-def known_reply(current: Loaded[Any], command_id: str) -> CommandReply | None:
-    """The reply this command got before, when the aggregate has taken it already."""
-    applied = current.applied.get(command_id)
-    return None if applied is None else CommandReply.model_validate(applied.result)

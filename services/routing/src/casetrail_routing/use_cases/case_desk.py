@@ -18,7 +18,7 @@ from casetrail_routing.domain.refusals import (
 )
 from casetrail_routing.ports import Clock, DrainRequests, Key, Loaded
 from casetrail_routing.use_cases import causes
-from casetrail_routing.use_cases.answering import Answering, Target, check_version, known_reply
+from casetrail_routing.use_cases.answering import Answering, Target, check_version
 from casetrail_routing.use_cases.causes import Cause
 from casetrail_routing.use_cases.custody import Custody
 
@@ -69,15 +69,16 @@ class CaseDesk:
 
         async def attempt() -> CommandReply:
             cause = causes.of_command(command, self.clock(), reason=reason, note=note)
-            return await self._attempt(command, key, decide, cause, wanted)
+            return await self._attempt(command, target, decide, cause, wanted)
 
         return await self.answering(command, target, attempt)
 
     async def _attempt(
-        self, command: OnCase, key: Key, decide: Decide, cause: Cause, wanted: Wanted
+        self, command: OnCase, target: Target, decide: Decide, cause: Cause, wanted: Wanted
     ) -> CommandReply:
+        key = target.key
         current = await self.custody.load(key)
-        known = known_reply(current, command.id)
+        known = await self.answering.before(command, target, current)
         if known is not None:
             return known
         state = _current_case(command, current.state, wanted)

@@ -98,11 +98,21 @@ class RouteMessage:
         current = await self.custody.load(key)
         if current.state is not None and current.state.linked_to is not None:
             await self._still_leads(key)
-        again = event.id in current.applied  # a process may have died behind its write
+        again = await self._took(key, current, event)
         if not again:
             await self._take(key, current, inbound, causes.of_event(event, self.clock()))
         if again or current.state is None:
             await self.links.join_known(key, event)
+
+    async def _took(self, key: Key, current: Loaded[Conversation], event: Event) -> bool:
+        """True when the message has had its effect here: a process died behind its write.
+
+        What the conversation has forgotten by now is in the log, under the conversation's name.
+        """
+        if event.id in current.applied or not current.forgot:
+            return event.id in current.applied
+        once = once_key(event.id, self.custody.conversations.name, key)
+        return await self.processed.seen(once) is not None
 
     async def _still_leads(self, key: Key) -> None:
         """Raises `VersionConflict` when the conversation has yielded since it was found to lead.

@@ -11,7 +11,7 @@ from casetrail_routing.domain.user import User
 from casetrail_routing.domain.user_facts import Derived, UserFact
 from casetrail_routing.ports import Clock, DrainRequests, Key, Loaded, UserStore
 from casetrail_routing.use_cases import causes
-from casetrail_routing.use_cases.answering import Answering, Target, check_version, known_reply
+from casetrail_routing.use_cases.answering import Answering, Target, check_version
 from casetrail_routing.use_cases.user_events import seal
 
 Decided = tuple[Sequence[UserFact | Derived], Mapping[str, Any]]
@@ -44,21 +44,22 @@ class UserDesk:
         return await self.answering(
             command,
             target,
-            lambda: self._attempt(command, key, decide, frees=frees, words=(reason, note)),
+            lambda: self._attempt(command, target, decide, frees=frees, words=(reason, note)),
         )
 
     async def _attempt(
         self,
         command: Command,
-        key: Key,
+        target: Target,
         decide: Decide,
         *,
         frees: bool,
         words: tuple[str | None, str | None],
     ) -> CommandReply:
+        key = target.key
         found = await self.users.load(key.document)
         current = Loaded[User](key.document) if found is None else found
-        known = known_reply(current, command.id)
+        known = await self.answering.before(command, target, current)
         if known is not None:
             return known
         facts, result = decide(current.state)
