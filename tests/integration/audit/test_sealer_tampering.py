@@ -210,6 +210,12 @@ SEALED_ATTACKS: list[tuple[str, Attack, type[SealingRefused], str]] = [
         "Field 'actor_ref' of record 310",
     ),
     (
+        "mark a record as a look, which timelines leave out",
+        edit("records", 10, look=True),
+        faults.RecordDiffers,
+        "Field 'look' of record 10",
+    ),
+    (
         "edit the data",
         edit("records", 10, **{"data.reason": "no reason"}),
         faults.RecordDiffers,

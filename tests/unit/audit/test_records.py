@@ -64,6 +64,19 @@ def test_the_searchable_fields_are_those_of_the_envelope() -> None:
     assert record["occurred_at"] == event.time
 
 
+def test_a_look_is_marked_and_nothing_else_is() -> None:
+    """What a timeline leaves out stands apart in the indexes."""
+    for type_, marked in (
+        ("casetrail.access.viewed.v1", True),
+        ("casetrail.access.searched.v1", True),
+        ("casetrail.accessory.sold.v1", False),
+        ("casetrail.conversation.opened.v1", False),
+    ):
+        made = make.record_of(of({"specversion": "1.0", "id": "e", "type": type_}), KEY)
+        assert made.get("look") is (True if marked else None), type_
+        assert ("look" in made) is marked
+
+
 def test_unknown_attributes_and_odd_types_survive_in_the_leaf() -> None:
     """Nothing is dropped, defaulted or refused for its type."""
     odd = {

@@ -98,6 +98,22 @@ def test_an_edited_field_is_named(field: str, value: Any) -> None:
         require_fields(edited)
 
 
+def test_only_a_look_is_marked_as_one() -> None:
+    """INVARIANT I7: what is marked is left out of timelines. An earlier version marked none."""
+    look = {**envelope(7), "type": "casetrail.access.viewed.v1"}
+    made = stored(record(7, orjson.dumps(look)))
+    assert made["look"] is True
+    require_fields(made)
+    require_fields({name: value for name, value in made.items() if name != "look"})
+    for edited in (
+        {**made, "look": "yes"},
+        {**made, "look": 1},
+        {**stored(record(7)), "look": True},
+    ):
+        with pytest.raises(faults.RecordDiffers, match="'look' of record 7"):
+            require_fields(edited)
+
+
 def test_a_value_deep_in_the_data_is_compared() -> None:
     """INVARIANT I7: true for 1, another text in a list: nothing passes as nearly the same."""
     made = stored(record(7, orjson.dumps({**envelope(7), "data": {"list": [{"n": 1}]}})))

@@ -10,6 +10,12 @@ PROJECTIONS: Final = "projections"
 LEASES: Final = "leases"
 
 
+def _apart(field: str) -> IndexModel:
+    """By field, looks behind everything else, then sequence; only records that have the field."""
+    keys = [(field, ASCENDING), ("look", ASCENDING), ("_id", ASCENDING)]
+    return IndexModel(keys, partialFilterExpression=_present(field))
+
+
 def _with(field: str) -> IndexModel:
     """By field, then sequence; only records that have it take room in it."""
     return IndexModel(
@@ -32,11 +38,11 @@ INDEXES: Final = {
             unique=True,
             partialFilterExpression=_present("event_id"),
         ),
-        _with("case_id"),
-        _with("conversation_id"),
-        _with("ticket_id"),
+        _apart("case_id"),
+        _apart("conversation_id"),
+        _apart("ticket_id"),
+        _apart("actor_ref"),
         _with("workspace"),
-        _with("actor_ref"),
         _with("action"),
         _with("target"),
         _with("data.shift_id"),

@@ -72,6 +72,11 @@ def action_of(type_: str) -> str:
     return type_ if parts is None else ".".join(parts)
 
 
+def is_look(action: str) -> bool:
+    """Whether somebody only looked: about a case, and nothing that happened in it (ADR 11)."""
+    return action.startswith("access.")
+
+
 def workspace_of(envelope: Envelope | None, subject: str) -> str | None:
     """The workspace the message names, else the one its subject stands in, else None."""
     named = None if envelope is None else text(envelope, "workspace")

@@ -283,8 +283,9 @@ def _event(
     type_ = read.type_of(parsed, message.subject)
     data = read.data_of(parsed)
     actor, behalf, changes = data.get("actor"), data.get("on_behalf_of"), data.get("changes")
+    action = read.action_of(type_)
     source, target, conversation, case, ticket, correlation, causation = read.texts(parsed, _TEXTS)
-    return {
+    record = {
         "_id": message.seq,
         "kind": "event",
         "subject_nats": message.subject,
@@ -297,7 +298,7 @@ def _event(
         "actor": actor if isinstance(actor, dict) else None,
         "actor_ref": read.actor_ref(actor),
         "on_behalf_of": behalf if isinstance(behalf, dict) else None,
-        "action": read.action_of(type_),
+        "action": action,
         "target": target,
         "conversation_id": conversation,
         "case_id": case,
@@ -316,6 +317,9 @@ def _event(
         "leaf_input": leaf_input,
         "leaf": leaves.leaf_hash(leaf_input),
     }
+    if read.is_look(action):
+        record["look"] = True
+    return record
 
 
 def _salted(private: Any, message: Message, key: bytes) -> dict[str, Any] | None:

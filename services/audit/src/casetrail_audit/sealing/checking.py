@@ -76,12 +76,24 @@ def is_archived(record: Record) -> bool:
 
 def require_fields(record: Record) -> None:
     """Nothing when each field says what the leaf input says, else `RecordDiffers` with its name."""
-    seq, content = record["_id"], orjson.loads(record["leaf_input"])
-    for name, expected in _columns(content).items():
+    columns = _columns(orjson.loads(record["leaf_input"]))
+    for name, expected in columns.items():
         if not same(record.get(name), expected):
-            raise RecordDiffers(
-                f"Field {name!r} of record {seq} is not what its leaf input says: it was edited."
-            )
+            raise _edited(record, name)
+    if record.get("look") is not None and not _is_told_as_look(record, columns):
+        raise _edited(record, "look")
+
+
+def _is_told_as_look(record: Record, columns: Mapping[str, Any]) -> bool:
+    """Whether a record that is marked as a look is one; timelines leave out what is marked."""
+    return record["look"] is True and read.is_look(columns.get("action") or "")
+
+
+def _edited(record: Record, name: str) -> RecordDiffers:
+    seq = record["_id"]
+    return RecordDiffers(
+        f"Field {name!r} of record {seq} is not what its leaf input says: it was edited."
+    )
 
 
 def _columns(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from casetrail_gateway.adapters.mongo_documents import (
     ticket_from,
 )
 from casetrail_gateway.adapters.mongo_queries import (
+    UNMARKED,
     beside_pipeline,
     case_now_pipeline,
     case_query,
@@ -129,6 +130,7 @@ class MongoLog:
             "workspace": {"$eq": workspace},
             "conversation_id": {"$in": sorted(ids)},
             "action": {"$eq": "conversation.linked"},
+            "look": UNMARKED,
         }
         with answering():
             records = await self._all_records.find(query).sort("_id", 1).to_list(None)

@@ -8,6 +8,7 @@ from casetrail_runtime.mongo import Database
 
 from casetrail_gateway.adapters.mongo import answering
 from casetrail_gateway.adapters.mongo_documents import ACT_FIELDS, act_from, custody_from
+from casetrail_gateway.adapters.mongo_queries import UNMARKED
 from casetrail_gateway.domain.figures import Act
 from casetrail_gateway.domain.log import Interval
 
@@ -41,6 +42,7 @@ class MongoWork:
         """Case, action and the owner it names, of these actions in these cases."""
         matched = {
             "case_id": {"$in": list(case_ids), "$gt": ""},
+            "look": UNMARKED,
             "workspace": {"$eq": workspace},
             "action": {"$in": list(actions)},
             "kind": {"$eq": "event"},

@@ -315,7 +315,8 @@ class RecordFilter:
         return self == RecordFilter()
 
 
-BESIDE: Final = ("access", "review")
+LOOK: Final = "access"
+BESIDE: Final = (LOOK, "review")
 """Looks and quality reviews are about a case and no part of what happened in it."""
 
 
@@ -327,6 +328,13 @@ class Kinds:
     hides: tuple[str, ...] = BESIDE
     reviews_of: str | None = None
     """Of quality reviews only those of this person's work; None: all of them."""
+
+    @property
+    def hide_looks(self) -> bool:
+        """Whether no look can be among them."""
+        if not self.wanted:
+            return LOOK in self.hides
+        return all(kind.partition(".")[0] != LOOK for kind in self.wanted)
 
 
 @dataclass(frozen=True, slots=True)
