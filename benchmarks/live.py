@@ -31,7 +31,6 @@ READERS = 1_000
 EACH = 20.0
 """Seconds between two reads of a reader."""
 RATE = 1_000
-WORSE = 5.0
 SETTLE = 5.0
 """Seconds until the events arrive at their rate."""
 

@@ -25,6 +25,7 @@ def test_a_look_that_an_earlier_version_did_not_mark_is_no_difference() -> None:
 def test_a_mark_that_does_not_belong_there_is_a_difference() -> None:
     """INVARIANT I7: a record that timelines leave out although it is no look."""
     for made in records():
-        told = difference({**made, "look": "x" if made.get("look") else True}, made)
-        assert told is not None
-        assert told.endswith("its searchable fields differ from its bytes: look.")
+        for mark in ("x", None) if made.get("look") else (True, "x", None):
+            told = difference({**made, "look": mark}, made)
+            assert told is not None, mark
+            assert told.endswith("its searchable fields differ from its bytes: look.")

@@ -105,10 +105,10 @@ def test_only_a_look_is_marked_as_one() -> None:
     assert made["look"] is True
     require_fields(made)
     require_fields({name: value for name, value in made.items() if name != "look"})
+    other = stored(record(7))
     for edited in (
-        {**made, "look": "yes"},
-        {**made, "look": 1},
-        {**stored(record(7)), "look": True},
+        *({**made, "look": mark} for mark in ("yes", 1, None)),
+        *({**other, "look": mark} for mark in (True, False, None)),
     ):
         with pytest.raises(faults.RecordDiffers, match="'look' of record 7"):
             require_fields(edited)

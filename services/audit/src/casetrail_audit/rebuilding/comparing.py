@@ -97,9 +97,9 @@ def _hashed_difference(name: str, mine: Row, made: Row) -> str | None:
 
 
 def _unhashed_difference(name: str, mine: Row, made: Row) -> str | None:
-    names = _differing(mine, made) - UNHASHED
-    if "look" not in mine:
-        names -= {"look"}  # written by a version that did not mark looks
+    names = _differing(mine, made) - UNHASHED - {"look"}
+    if "look" in mine and (mine["look"] is not True or "look" not in made):
+        names |= {"look"}  # without it, a look may be of a version that marked none
     if mine["kind"] == "gap":
         names -= NOTED
     if names:

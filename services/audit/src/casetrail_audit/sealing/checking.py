@@ -80,12 +80,15 @@ def require_fields(record: Record) -> None:
     for name, expected in columns.items():
         if not same(record.get(name), expected):
             raise _edited(record, name)
-    if record.get("look") is not None and not _is_told_as_look(record, columns):
+    if "look" in record and not _is_marked_look(record, columns):
         raise _edited(record, "look")
 
 
-def _is_told_as_look(record: Record, columns: Mapping[str, Any]) -> bool:
-    """Whether a record that is marked as a look is one; timelines leave out what is marked."""
+def _is_marked_look(record: Record, columns: Mapping[str, Any]) -> bool:
+    """Whether a record with a mark is a look, and the mark the one that looks have.
+
+    A timeline leaves out whatever has the field, also a null.
+    """
     return record["look"] is True and read.is_look(columns.get("action") or "")
 
 
