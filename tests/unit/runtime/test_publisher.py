@@ -4,7 +4,7 @@ import pytest
 from casetrail_runtime.broker import make_broker
 from casetrail_runtime.publisher import NotStored, StreamPublisher
 from casetrail_runtime.publisher.facts import covers
-from casetrail_runtime.publisher.wire import Message, header_size
+from casetrail_runtime.publisher.writing import Message, header_size
 from pydantic import SecretStr
 
 from tests.support.fixtures import Addresses

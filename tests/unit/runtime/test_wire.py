@@ -1,21 +1,23 @@
-"""A message of a batch as it goes over the wire."""
+"""Messages as they go over the wire, and what the answers say."""
 
 import pytest
-from casetrail_runtime.publisher.wire import Message, Refused, Unanswered, _sequence, _written
+from casetrail_runtime.publisher.wire import Refused, _sequence
+from casetrail_runtime.publisher.writing import Message, Sending, Unanswered, written
 from nats.aio.client import Client
 
 HEADERS = {"Nats-Msg-Id": "e1", "traceparent": "00-ab-cd-01", "Nats-Expected-Stream": "SUPPORT"}
 
 
-async def test_it_is_written_as_the_client_writes_it() -> None:
-    """A batch written in pieces is the batch that the client would have sent."""
+@pytest.mark.parametrize("reply", ["", "_INBOX.abc.7"])
+async def test_it_is_written_as_the_client_writes_it(reply: str) -> None:
+    """What is written in pieces is what the client would have sent."""
     message = Message("support.main.message.received", "parcel نہیں آیا\r\n".encode(), HEADERS)
     more = {"Nats-Batch-Id": "b", "Nats-Batch-Sequence": "2"}
     client = Client()
     given = {**message.headers, **more}
-    await client._send_publish(message.subject, "", message.data, len(message.data), given)
+    await client._send_publish(message.subject, reply, message.data, len(message.data), given)
     theirs = b"".join(client._pending)
-    ours = _written(message, more)
+    ours = written(Sending(message, more, reply))
     assert ours is not None
     assert ours.split(b"\r\n")[0].split() == theirs.split(b"\r\n")[0].split()
     assert ours.split(b"\r\n")[1:] == theirs.split(b"\r\n")[1:]
@@ -35,7 +37,7 @@ def test_what_could_break_out_of_its_place_is_left_to_the_client(
     subject: str, headers: dict[str, str]
 ) -> None:
     """An id or subject from outside cannot write commands or headers."""
-    assert _written(Message(subject, b"", headers), {}) is None
+    assert written(Sending(Message(subject, b"", headers), {})) is None
 
 
 @pytest.mark.parametrize("code", [10008, 10009, 10118, 10158])

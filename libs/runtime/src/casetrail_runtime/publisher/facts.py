@@ -12,7 +12,8 @@ from nats.js.api import StreamInfo
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
-from casetrail_runtime.publisher.wire import Unanswered, while_connected
+from casetrail_runtime.publisher.answers import while_connected
+from casetrail_runtime.publisher.writing import Unanswered
 
 
 def connected_client(broker: NatsBroker) -> Client | None:

@@ -19,14 +19,12 @@ from casetrail_runtime.publisher.waiting import Call, Item, first_of_each_call
 from casetrail_runtime.publisher.wire import (
     MAX_BATCH,
     Ack,
-    Message,
     NotStored,
     Refused,
-    Unanswered,
-    header_size,
     store_batch,
     store_each,
 )
+from casetrail_runtime.publisher.writing import Message, Unanswered, header_size
 from casetrail_runtime.tasks import happens
 from casetrail_runtime.telemetry import telemetry_of, trace_headers_or_new
 

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from casetrail_runtime.publisher.wire import Ack, Message, NotStored
+from casetrail_runtime.publisher.wire import Ack, NotStored
+from casetrail_runtime.publisher.writing import Message
 
 
 @dataclass(slots=True, eq=False)
