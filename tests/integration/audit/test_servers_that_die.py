@@ -6,16 +6,19 @@ import signal
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Sequence
+from typing import Any
 
 import httpx
+import pytest
 from casetrail_audit.adapters.jetstream_audit import JetStreamAudit
+from casetrail_audit.adapters.mongo_log_book import MongoLogBook
 from casetrail_audit.ports import StreamUnavailable
 from casetrail_audit.settings import AuditSettings
 from casetrail_local.ports import free_port
 from casetrail_local.servers import MongoServer, NatsServer
 from casetrail_runtime.broker import make_broker
 from casetrail_runtime.publisher import StreamPublisher
-from casetrail_runtime.publisher.wire import Message
+from casetrail_runtime.publisher.writing import Message
 from casetrail_runtime.streams import apply_all
 from casetrail_runtime.streams.specs import DURABLES
 from nats.js import JetStreamContext
@@ -89,26 +92,62 @@ async def test_nats_killed_while_records_are_written(own_nats: NatsServer, mongo
 
 
 async def test_a_follower_that_dies_between_views_and_publication(
-    audit_settings: AuditSettings, publisher: StreamPublisher, js: JetStreamContext
+    audit_settings: AuditSettings,
+    publisher: StreamPublisher,
+    js: JetStreamContext,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """INVARIANT I10: what was folded and not told is told by the next one, once and in order."""
     sent = mixture(1000, seed=7)
     await send_all(publisher, sent)
     first = await Replica(audit_settings).prepare()
 
-    async def dies(_: int) -> int:
+    async def dies(*_: Any) -> bool:
         raise ConnectionError("killed before the publication")
 
-    first.parts.follow._publish = dies  # type: ignore[assignment]
-    await first.start()
+    with monkeypatch.context() as patched:
+        patched.setattr(JetStreamAudit, "publish", dies)
+        await first.start()
 
-    async def folded() -> bool:
-        views = await first.db["projections"].find_one({"_id": "views"})
-        return views is not None and views["as_of_seq"] == 1000
+        async def folded() -> bool:
+            views = await first.db["projections"].find_one({"_id": "views"})
+            return views is not None and views["as_of_seq"] == 1000
 
-    await eventually(folded, within=30)
-    assert await told(js) == []
-    await first.stop()
+        await eventually(folded, within=30)
+        assert await told(js) == []
+        await first.stop()
+    second = audit_settings.model_copy(update={"instance": "replica-2"})
+    async with running(second) as replica:
+        await assert_whole(replica, sent, js)
+
+
+async def test_a_follower_that_dies_between_publication_and_book(
+    audit_settings: AuditSettings,
+    publisher: StreamPublisher,
+    js: JetStreamContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """INVARIANT I10: what was told before the book said so is what the next one counts, once."""
+    sent = mixture(1000, seed=7)
+    await send_all(publisher, sent)
+    first = await Replica(audit_settings).prepare()
+
+    async def dies(*_: Any, **__: Any) -> bool:
+        raise ConnectionError("killed before the book")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MongoLogBook, "advance", dies)
+        await first.start()
+
+        async def all_told() -> bool:
+            return await first.published() > 0
+
+        await eventually(all_told, within=30)
+        book = await first.db["log"].find_one({"_id": "SUPPORT"})
+        assert book is not None
+        assert book["complete_through"] == 0
+        assert await first.views() == {}
+        await first.stop()
     second = audit_settings.model_copy(update={"instance": "replica-2"})
     async with running(second) as replica:
         await assert_whole(replica, sent, js)

@@ -8,6 +8,7 @@ from casetrail_audit.rebuild import rebuild_views
 from casetrail_audit.settings import AuditSettings
 from casetrail_runtime.mongo import Database
 from casetrail_runtime.publisher import StreamPublisher
+from pymongo.errors import OperationFailure
 
 from tests.integration.audit.publishing import mixture, plain, send_all, story_messages
 from tests.integration.audit.replica import running
@@ -169,6 +170,59 @@ async def test_a_writer_that_died_within_a_batch_stops_nobody(
         heir = MongoViews(replica.client, replica.db)
         assert await heir.commit(16, 17, case["opened_at"], batch)  # type: ignore[arg-type]
         assert (await replica.views())[("cases", "main:CASE-1001")]["owner"] == "agent:z"
+
+
+async def test_a_leader_that_died_within_a_step_of_the_log_stops_nobody(
+    audit_settings: AuditSettings, publisher: StreamPublisher
+) -> None:
+    """INVARIANT I10: its open transaction holds the book as well; the heir goes on at once."""
+    await send_all(publisher, story_messages()[:10])
+    async with running(audit_settings) as replica:
+        await replica.complete(10)
+        dead = MongoViews(replica.client, replica.db)
+        session = await dead._own_session()
+        session.start_transaction()
+        for collection, its, moved in (
+            ("projections", "views", {"as_of_seq": 11}),
+            ("log", "SUPPORT", {"complete_through": 11}),
+        ):
+            change = {"$set": moved}
+            await replica.db[collection].update_one({"_id": its}, change, session=session)
+        await send_all(publisher, story_messages()[10:])  # and here it was killed
+        await replica.complete(16, within=9)  # within the ten seconds of a socket
+        book = await replica.db["log"].find_one({"_id": "SUPPORT"})
+        assert book is not None
+        assert book["events"] == 16
+        assert await replica.views() == await replica.rebuilt_views()
+
+
+async def test_the_log_goes_on_while_no_view_can_be_written(
+    audit_settings: AuditSettings, publisher: StreamPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The book advances alone and subscribers hear; the views follow once they can."""
+    stuck = True
+    commit = MongoViews.commit
+
+    async def refused(self: MongoViews, *given: Any) -> bool:
+        if stuck:
+            raise OperationFailure("a view that cannot be written")
+        return await commit(self, *given)
+
+    monkeypatch.setattr(MongoViews, "commit", refused)
+    await send_all(publisher, story_messages())
+    async with running(audit_settings) as replica:
+
+        async def complete_without_views() -> bool:
+            book = await replica.db["log"].find_one({"_id": "SUPPORT"})
+            assert book is not None
+            assert book["complete_through"] == 16
+            return await replica.published() == 16
+
+        await eventually(complete_without_views)
+        assert await replica.views() == {}
+        stuck = False
+        await replica.complete(16)
+        assert await replica.views() == await replica.rebuilt_views()
 
 
 async def test_a_writer_that_was_taken_for_dead_goes_on(

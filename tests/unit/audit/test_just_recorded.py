@@ -47,6 +47,26 @@ def test_one_that_is_not_here_or_is_a_copy_now_has_all_of_them_read() -> None:
     assert just.take([place(records[0]), place(records[1], "duplicate")]) is None
 
 
+def test_what_follows_without_a_hole_need_not_be_read() -> None:
+    """All of it or nothing: with a hole, above or below, others record as well."""
+    records = four_records()
+    just = JustRecorded()
+    just.add([records[2], records[1]])
+    assert just.places_after(0) == []  # 1 is not here
+    assert [one.seq for one in just.places_after(1)] == [2, 3]
+    assert [one.seq for one in just.places_after(2)] == [3]
+    assert just.places_after(3) == []
+    (third,) = just.places_after(2)
+    assert third.recorded_at.microsecond % 1000 == 0
+    assert (third.kind, third.provisional) == ("event", False)
+    just.take([third])
+    just.add([records[3]])
+    assert just.places_after(1) == []  # 3 was taken
+    just.forget()
+    assert just.places_after(3) == []
+    assert just.take([place(records[3])]) is None
+
+
 def test_no_more_is_kept_than_there_is_room_for() -> None:
     """What was added first goes first."""
     records = four_records()

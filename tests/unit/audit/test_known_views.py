@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import orjson
 from casetrail_audit.domain.folding import Entry, Key, Origin, View, Views
 from casetrail_audit.domain.record import Record
-from casetrail_audit.ports import FinalRecord
+from casetrail_audit.ports import Advance, FinalRecord, Place, Standing
 from casetrail_audit.use_cases import FoldViews
 from casetrail_audit.use_cases.known_views import KnownViews
 from hypothesis import given, settings
@@ -29,6 +29,8 @@ class Shelf:
     asked: list[Key] = field(default_factory=list)
     lost: bool = False
     """The next commit is done and its answer is lost."""
+    complete_through: int = 0
+    """What the book says."""
 
     async def as_of(self) -> int:
         return self.at
@@ -38,10 +40,17 @@ class Shelf:
         return {key: self.views[key] for key in keys if key in self.views}
 
     async def commit(
-        self, before: int, after: int, at: datetime, changed: Mapping[Key, View]
+        self,
+        before: int,
+        after: int,
+        at: datetime,
+        changed: Mapping[Key, View],
+        along: Advance | None = None,
     ) -> bool:
-        if before != self.at:
+        if before != self.at or (along is not None and along.after != self.complete_through):
             return False
+        if along is not None:
+            self.complete_through = along.through
         self.views |= changed
         self.at = after
         if self.lost:
@@ -76,6 +85,13 @@ class Log:
         return origin_of(self._records, entry)
 
 
+def step_to(through: int, records: list[Record], shelf: Shelf) -> Advance:
+    """The records that the book does not count yet."""
+    after = shelf.complete_through
+    places = [Place(one["_id"], one["kind"], one["recorded_at"]) for one in records[after:through]]
+    return Advance(Standing(1, after), places)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(STEPS, min_size=1, max_size=40),
@@ -88,23 +104,31 @@ class Log:
 def test_the_views_are_those_of_the_records_whoever_folds_them(
     steps: list[Step], turns: list[tuple[str, int, bool, bool]], most: int
 ) -> None:
-    """Two followers in any order, reading ahead or not, answers lost, rebuilds, any room."""
+    """Two followers in any order, with the book or after it, answers lost, rebuilds, any room.
+
+    Views that moved along never leave the book behind or run ahead of it.
+    """
     records = records_of(history_of(steps).events)
     shelf = Shelf()
     followers = {who: FoldViews(Log(records), KnownViews(shelf, most)) for who in "ab"}
 
     async def all_turns() -> None:
-        through = 0
-        for who, count, lost, ahead in turns:
+        for who, count, lost, along in turns:
             if who == "r":
                 await shelf.clear()
                 continue
-            before, through = through, min(len(records), through + count)
-            if ahead and before < through:  # both read ahead; the other's turn may come much later
-                for fold in followers.values():
-                    fold.prepare(before, through)
-                    await asyncio.sleep(0)
+            through = min(len(records), shelf.complete_through + count)
+            step = step_to(through, records, shelf)
             shelf.lost = lost
+            try:
+                if along and step.places:
+                    views_before = shelf.at
+                    moved = await followers[who].along(step)
+                    assert shelf.complete_through == (through if moved else step.after)
+                    assert shelf.at == (through if moved else views_before)
+            except ConnectionError:
+                assert shelf.complete_through == shelf.at == through
+            shelf.complete_through = through
             try:
                 await followers[who](through)
             except ConnectionError:

@@ -34,6 +34,7 @@ from casetrail_audit.use_cases import (
     PublishRecords,
     RecordMessages,
 )
+from casetrail_audit.use_cases.advance import AdvanceTogether
 from casetrail_audit.use_cases.finals import ReadOnce
 from casetrail_audit.use_cases.just_recorded import JustRecorded
 from casetrail_audit.use_cases.known_views import KnownViews
@@ -64,7 +65,8 @@ def assemble(
     records = RecordsWithArchives(db, reader, connections.changes)
     book = MongoLogBook(db, SUPPORT)
     finals = ReadOnce(records)
-    fold_views = FoldViews(finals, KnownViews(MongoViews(client, db)))
+    fold_views = FoldViews(finals, KnownViews(MongoViews(client, db, book)))
+    publish = PublishRecords(finals, JetStreamAudit(broker))
     recorded, just = asyncio.Event(), JustRecorded()
 
     def stored(new: Sequence[Record]) -> None:
@@ -74,7 +76,6 @@ def assemble(
     def settled(after: int, places: Sequence[Place]) -> None:
         if (ready := just.take(places)) is not None:
             finals.keep(after, ready)
-        fold_views.prepare(after, places[-1].seq)
 
     record = RecordMessages(records, key, stored)
     find_missing = FindMissing(
@@ -90,10 +91,18 @@ def assemble(
         recorded=recorded,
         stream=stream,
         book=book,
-        complete=CompleteLog(stream, records, book, key, settled),
+        complete=CompleteLog(
+            stream,
+            records,
+            book,
+            key,
+            completion=AdvanceTogether(book, views=fold_views, subscribers=publish),
+            settled=settled,
+            recent=just,
+        ),
         find_missing=find_missing,
         fold_views=fold_views,
-        publish=PublishRecords(finals, JetStreamAudit(broker)),
+        publish=publish,
         lease=Lease(db[LEASES], FOLLOWER, settings.instance, settings.lease_seconds),
         lease_seconds=settings.lease_seconds,
         now=now,

@@ -49,6 +49,24 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Advance:
+    """Records that are complete now, and what the book said before them."""
+
+    before: Standing
+    places: Sequence[Place]
+
+    @property
+    def after(self) -> int:
+        """The last record that was complete before."""
+        return self.before.complete_through
+
+    @property
+    def through(self) -> int:
+        """The last record that is complete now."""
+        return self.places[-1].seq
+
+
+@dataclass(frozen=True, slots=True)
 class FinalRecord:
     """A final record as far as the views and subscribers need it."""
 
@@ -127,7 +145,14 @@ class Records(Protocol):
         """Where the episode that the entry starts began."""
 
 
-class LogBook(Protocol):
+class Completion(Protocol):
+    """Who counts records as complete."""
+
+    async def advance(self, step: Advance) -> bool:
+        """Counts these as complete; False when another follower did it first."""
+
+
+class LogBook(Completion, Protocol):
     """The document that says how far the log is complete."""
 
     async def standing(self) -> Standing | None:
@@ -135,9 +160,6 @@ class LogBook(Protocol):
 
     async def begin(self, first_seq: int) -> None:
         """Begins the log, unless it is begun."""
-
-    async def advance(self, before: Standing, places: Sequence[Place]) -> bool:
-        """Counts these records as complete; False when another follower did it first."""
 
     async def note_stream(self, bounds: Bounds, at: datetime, published_through: int) -> None:
         """Notes what the stream holds."""
@@ -153,9 +175,17 @@ class ViewStore(Protocol):
         """The views of these keys that exist."""
 
     async def commit(
-        self, before: int, after: int, at: datetime, changed: Mapping[Key, View]
+        self,
+        before: int,
+        after: int,
+        at: datetime,
+        changed: Mapping[Key, View],
+        along: Advance | None = None,
     ) -> bool:
-        """Writes all of it, if the views still are as of `before`; else nothing, and False."""
+        """Writes all of it, if the views still are as of `before`; else nothing, and False.
+
+        With `along` the book advances in the same moment, or nothing is written.
+        """
 
     async def clear(self) -> None:
         """Makes all views empty, as of 0."""

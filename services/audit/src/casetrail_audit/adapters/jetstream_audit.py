@@ -6,14 +6,8 @@ from typing import Any, Final
 import orjson
 import structlog
 from casetrail_contracts.subjects import AUDIT
-from casetrail_runtime.publisher.wire import (
-    MAX_BATCH,
-    Message,
-    Refused,
-    Unanswered,
-    store_batch,
-    store_one,
-)
+from casetrail_runtime.publisher.wire import MAX_BATCH, Refused, store_batch, store_one
+from casetrail_runtime.publisher.writing import Message, Unanswered
 from faststream.nats import NatsBroker
 from nats.js.api import Header
 

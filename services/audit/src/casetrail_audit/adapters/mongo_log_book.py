@@ -1,15 +1,15 @@
 """How far the log is complete, in MongoDB."""
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from casetrail_runtime.mongo import Collection, Database
+from motor.motor_asyncio import AsyncIOMotorClientSession as Session
 from pymongo.errors import DuplicateKeyError
 
 from casetrail_audit.adapters.indexes import LOG
-from casetrail_audit.ports import Bounds, Place, Standing
+from casetrail_audit.ports import Advance, Bounds, Standing
 
 COUNTED: Final = {"event": "events", "duplicate": "duplicates", "poison": "poison", "gap": "gaps"}
 
@@ -46,18 +46,22 @@ class MongoLogBook:
         except DuplicateKeyError:  # another replica at the same moment
             return
 
-    async def advance(self, before: Standing, places: Sequence[Place]) -> bool:
-        """Counts these records as complete; False when another follower did it first."""
-        counts = Counter(COUNTED[place.kind] for place in places)
+    async def advance(self, step: Advance, *, session: Session | None = None) -> bool:
+        """Counts these records as complete; False when another follower did it first.
+
+        With a session it belongs to the transaction under way there.
+        """
+        counts = Counter(COUNTED[place.kind] for place in step.places)
         done = await self._log.update_one(
-            {"_id": self._stream, "complete_through": before.complete_through},
+            {"_id": self._stream, "complete_through": step.after},
             {
                 "$set": {
-                    "complete_through": places[-1].seq,
-                    "complete_at": places[-1].recorded_at,
+                    "complete_through": step.through,
+                    "complete_at": step.places[-1].recorded_at,
                 },
                 "$inc": dict(counts),
             },
+            session=session,
         )
         return done.matched_count == 1
 

@@ -1,8 +1,9 @@
 """The views in MongoDB: every batch of records is one transaction.
 
 A writer that is killed within a transaction leaves it open: MongoDB ends it after a minute or more
-(`transactionLifetimeLimitSeconds`), and until then nobody else can move the views. So a writer
-writes down its session, and the next one ends what that session left.
+(`transactionLifetimeLimitSeconds`), and until then nobody else can move the views, or the book that
+moves along with them. So a writer writes down its session, and the next one ends what that session
+left before it does anything else.
 """
 
 import asyncio
@@ -20,7 +21,9 @@ from pymongo import ReplaceOne
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from casetrail_audit.adapters.indexes import LEASES, PROJECTIONS
+from casetrail_audit.adapters.mongo_log_book import MongoLogBook
 from casetrail_audit.domain.folding import Key, Kind, View, Views
+from casetrail_audit.ports import Advance
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 WRITE_CONFLICT: Final = 112
@@ -28,17 +31,27 @@ NAME: Final = "views"
 
 
 class MongoViews:
-    """The collections of the views; with a `prefix` a second set beside them, to be compared."""
+    """The collections of the views; with a `prefix` a second set beside them, to be compared.
 
-    def __init__(self, client: Client, db: Database, *, prefix: str = "") -> None:
+    A set that moves along with the log's book is given that.
+    """
+
+    def __init__(
+        self, client: Client, db: Database, book: MongoLogBook | None = None, *, prefix: str = ""
+    ) -> None:
         self._client = client
         self._db = db
+        self._book = book
         self._prefix = prefix
         self._session: Session | None = None
         self._cleared: str | None = None
 
     async def as_of(self) -> int:
-        """The last record the views know; 0 after a clearing that was cut short, finished here."""
+        """The last record the views know; 0 after a clearing that was cut short, finished here.
+
+        Who asks is about to write: what another writer left open is ended first.
+        """
+        await self._own_session()
         found = await self._db[PROJECTIONS].find_one({"_id": self._prefix + NAME})
         self._cleared = None if found is None else found.get("cleared")
         if found is None:
@@ -62,11 +75,17 @@ class MongoViews:
         return {(kind, view["_id"]): view async for view in cursor}
 
     async def commit(
-        self, before: int, after: int, at: datetime, changed: Mapping[Key, View]
+        self,
+        before: int,
+        after: int,
+        at: datetime,
+        changed: Mapping[Key, View],
+        along: Advance | None = None,
     ) -> bool:
         """Writes all of it, if the views still are as of `before`; else nothing, and False.
 
-        Views that were cleared since `as_of` was asked are other views, as of whatever they are.
+        With `along` the book advances in the same transaction, or nothing is written. Views that
+        were cleared since `as_of` was asked are other views, as of whatever they are.
         """
         writes: defaultdict[Kind, list[ReplaceOne[View]]] = defaultdict(list)
         for (kind, id_), view in changed.items():
@@ -80,7 +99,12 @@ class MongoViews:
                 done = await self._db[PROJECTIONS].update_one(
                     projection, {"$set": moved}, upsert=before == 0, session=session
                 )
-                if done.matched_count == 0 and done.upserted_id is None:
+                moves = done.matched_count > 0 or done.upserted_id is not None
+                if moves and along is not None:
+                    moves = self._book is not None and await self._book.advance(
+                        along, session=session
+                    )
+                if not moves:
                     await session.abort_transaction()
                     return False
                 for kind, batch in writes.items():
@@ -91,6 +115,7 @@ class MongoViews:
             return False
         except OperationFailure as error:
             await self._leave_session()
+            await self._own_session()  # what stood in the way may be a dead writer's
             if error.code == WRITE_CONFLICT:
                 return False
             raise

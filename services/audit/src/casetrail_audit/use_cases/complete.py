@@ -3,12 +3,21 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from casetrail_audit.domain import record as make
 from casetrail_audit.domain.erased import as_the_first
 from casetrail_audit.domain.record import Record
-from casetrail_audit.ports import LogBook, LogForked, Place, Records, Standing, Stream
+from casetrail_audit.ports import (
+    Advance,
+    Completion,
+    LogBook,
+    LogForked,
+    Place,
+    Records,
+    Standing,
+    Stream,
+)
 
 T = TypeVar("T")
 
@@ -16,6 +25,16 @@ CHUNK: Final = 2000
 AT_ONCE: Final = 50
 ATTEMPTS: Final = 10
 GONE: Final = "The message is gone from the stream, and its first copy as well."
+
+
+class Recent(Protocol):
+    """What this process recorded last."""
+
+    def places_after(self, seq: int) -> Sequence[Place]:
+        """Records that surely follow without a hole and are final; nothing when in doubt."""
+
+    def forget(self) -> None:
+        """Something went wrong: the database may not have what it had."""
 
 
 class CompleteLog:
@@ -31,14 +50,23 @@ class CompleteLog:
         records: Records,
         book: LogBook,
         key: bytes,
+        *,
+        completion: Completion | None = None,
         settled: Callable[[int, Sequence[Place]], None] = lambda _after, _places: None,
+        recent: Recent | None = None,
     ) -> None:
-        """`settled` is told after which record which are final, before the book is written."""
+        """With what it reads and writes; without `completion` the book is advanced alone.
+
+        `settled` is told after which record which are final, before the book is written. What
+        `recent` knows need not be read.
+        """
         self._stream = stream
         self._records = records
         self._book = book
         self._key = key
+        self._completion = completion or book
         self._settled = settled
+        self._recent = recent
         self._standing: Standing | None = None
 
     async def __call__(self, most: int | None = None) -> Standing:
@@ -46,34 +74,57 @@ class CompleteLog:
 
         What is recorded meanwhile is left to the next call, and so is what is left once `most`
         records or more were completed, so that a busy log is folded and published in between.
+        What others recorded is, when this process knows enough without asking.
         """
-        standing = self._standing or await self._read()
+        known, standing = await self._begin()
+        self._standing = await self._go_on(standing, known, most)
+        return self._standing
+
+    async def _go_on(
+        self, standing: Standing, known: Sequence[Place], most: int | None
+    ) -> Standing:
         began = standing.complete_through
         while True:
-            places = await self._records.places_after(standing.complete_through, CHUNK)
+            places, known = known or await self._places_after(standing), ()
             run = contiguous(standing.complete_through, places)
             if not run:
-                known, standing = standing, await self._read()
-                if standing == known:
+                before, standing = standing, await self._read()
+                if standing == before:
                     return standing
                 continue
             settled = await self._copies(run) or [await self._doubtful(run[0])]
             self._settled(standing.complete_through, settled)
-            if not await self._book.advance(standing, settled):
+            if not await self._completion.advance(Advance(standing, settled)):
                 standing = await self._read()
                 continue
             standing = replace(standing, complete_through=settled[-1].seq)
-            self._standing = standing
             if len(settled) == len(run) < CHUNK:
                 return standing
             if most is not None and standing.complete_through - began >= most:
                 return standing
 
+    async def _begin(self) -> tuple[Sequence[Place], Standing]:
+        """What is known of the records to come, and where they begin.
+
+        Where is not known after a call that failed: then nothing is.
+        """
+        standing, self._standing = self._standing, None
+        if standing is None:
+            if self._recent is not None:
+                self._recent.forget()
+            return (), await self._read()
+        if self._recent is None:
+            return (), standing
+        return self._recent.places_after(standing.complete_through)[:CHUNK], standing
+
+    async def _places_after(self, standing: Standing) -> Sequence[Place]:
+        return await self._records.places_after(standing.complete_through, CHUNK)
+
     async def _read(self) -> Standing:
-        self._standing = await self._book.standing()
-        if self._standing is None:
+        standing = await self._book.standing()
+        if standing is None:
             raise LogForked("The log was begun and its book is gone.")
-        return self._standing
+        return standing
 
     async def _copies(self, run: Sequence[Place]) -> list[Place]:
         """The places up to the first doubtful one, with what is provisional among them settled.

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from casetrail_runtime.tasks import end
-
 from casetrail_audit.domain.folding import (
     Entry,
     Key,
@@ -17,7 +15,7 @@ from casetrail_audit.domain.folding import (
     starts_episode,
     then,
 )
-from casetrail_audit.ports import FinalRecord, ViewStore
+from casetrail_audit.ports import Advance, FinalRecord, ViewStore
 from casetrail_audit.use_cases.finals import Finals
 from casetrail_audit.use_cases.recent import RecentEntries
 
@@ -41,39 +39,38 @@ class FoldViews:
         self._views = views
         self._recent = RecentEntries()
         self._as_of: int | None = None
-        self._ahead: tuple[int, int, asyncio.Task[Batch]] | None = None
+        self._written_now = False
 
-    def prepare(self, after: int, through: int) -> None:
-        """Reads in the background what folding these final records will need, if they are next.
+    async def along(self, step: Advance) -> bool:
+        """Whether the views and the book took this step together; if not, neither of them did.
 
-        Nothing is committed that was read of other views: the commit is accepted only if they are
-        still as of `after`.
+        They do not when the views are not where the book is, or the step is more than one batch.
         """
-        if self._as_of == after and self._ahead is None:
-            reading = asyncio.create_task(self._read(after, through), name="views read ahead")
-            reading.add_done_callback(_seen)  # who folds hears of a fault
-            self._ahead = after, through, reading
+        if self._as_of is None:
+            self._as_of = await self._views.as_of()
+        if self._as_of != step.after:
+            return False
+        batch = await self._read(step.after, step.through)
+        if not batch.finals or batch.finals[-1].seq != step.through:
+            return False
+        self._as_of = None  # until it is known: a commit may be done and its answer be lost
+        if not await self._fold(step.after, batch, step):
+            return False
+        self._as_of, self._written_now = step.through, True
+        return True
 
     async def __call__(self, through: int) -> int:
         """Returns as of which record the views are now: `through`, if nobody was in the way."""
-        if self._as_of is None or self._as_of >= through:  # somebody may have cleared them
-            self._as_of = await self._views.as_of()
+        written_now, self._written_now = self._written_now, False
+        if self._as_of is None or (self._as_of >= through and not written_now):
+            self._as_of = await self._views.as_of()  # somebody may have cleared them
         while self._as_of < through:
-            batch = await self._next(self._as_of, through)
+            batch = await self._read(self._as_of, through)
             if not batch.finals:
                 break
             alone = await self._fold(self._as_of, batch)
             self._as_of = batch.finals[-1].seq if alone else await self._views.as_of()
         return self._as_of
-
-    async def _next(self, after: int, through: int) -> Batch:
-        ahead, self._ahead = self._ahead, None
-        if ahead is not None:
-            begun_after, begun_through, reading = ahead
-            if begun_after == after and begun_through <= through:
-                return await reading
-            await end(reading)
-        return await self._read(after, through)
 
     async def _read(self, after: int, through: int) -> Batch:
         finals = await self._records.finals(after, through)
@@ -85,7 +82,7 @@ class FoldViews:
             views |= await self._views.load(further)
         return Batch(finals, entries, views)
 
-    async def _fold(self, as_of: int, batch: Batch) -> bool:
+    async def _fold(self, as_of: int, batch: Batch, along: Advance | None = None) -> bool:
         """Whether this follower was the one that folded them."""
         self._recent.add(batch.entries, [final.event_id for final in batch.finals])
         origins = await self._origins(batch.entries)
@@ -95,7 +92,7 @@ class FoldViews:
             views |= step
             changed |= step
         last = batch.finals[-1]
-        return await self._views.commit(as_of, last.seq, last.recorded_at, changed)
+        return await self._views.commit(as_of, last.seq, last.recorded_at, changed, along)
 
     async def _origins(self, entries: Sequence[Entry]) -> dict[int, Origin]:
         """By sequence; facts of the log below each entry, so all can be asked for at once."""
@@ -113,8 +110,3 @@ class FoldViews:
             found = await asyncio.gather(*(self._records.origin(entry) for entry in part))
             origins |= {entry.seq: origin for entry, origin in zip(part, found, strict=True)}
         return origins
-
-
-def _seen(reading: asyncio.Task[Batch]) -> None:
-    if not reading.cancelled():
-        reading.exception()

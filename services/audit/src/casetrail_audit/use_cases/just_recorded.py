@@ -48,6 +48,23 @@ class JustRecorded:
         while self._bytes > self._most_bytes:
             self._drop(next(iter(self._kept)))
 
+    def places_after(self, seq: int) -> list[Place]:
+        """All of these above `seq` if they follow it without a hole, as events; else nothing.
+
+        They are final: a record becomes a copy when one below it is the same event, and all below
+        them are recorded, none of them as a copy, which would not be here.
+        """
+        above = sorted(one for one in self._kept if one > seq)
+        if not above or above[-1] != seq + len(above):
+            return []
+        times = (milliseconds(self._kept[one].recorded_at) for one in above)
+        return [Place(one, "event", at) for one, at in zip(above, times, strict=True)]
+
+    def forget(self) -> None:
+        """Keeps nothing."""
+        self._kept.clear()
+        self._bytes = 0
+
     def take(self, places: Sequence[Place]) -> list[FinalRecord] | None:
         """The final records of these places; None unless all of them are here. Kept no longer."""
         kept = [(place.seq, self._kept.get(place.seq)) for place in places if place.kind == "event"]

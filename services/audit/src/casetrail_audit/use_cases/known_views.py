@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from casetrail_audit.domain.folding import Key, View, Views
-from casetrail_audit.ports import ViewStore
+from casetrail_audit.ports import Advance, ViewStore
 
 MOST: Final = 4_000
 
@@ -42,12 +42,17 @@ class KnownViews:
         return there
 
     async def commit(
-        self, before: int, after: int, at: datetime, changed: Mapping[Key, View]
+        self,
+        before: int,
+        after: int,
+        at: datetime,
+        changed: Mapping[Key, View],
+        along: Advance | None = None,
     ) -> bool:
         """Writes all of it, if the views still are as of `before`; else nothing, and False."""
         done = False
         try:
-            done = await self._store.commit(before, after, at, changed)
+            done = await self._store.commit(before, after, at, changed, along)
         finally:
             self._as_of = after if done else None
             if done:

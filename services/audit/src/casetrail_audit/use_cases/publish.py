@@ -1,6 +1,6 @@
 """Subscribers are told of every record, once and in order."""
 
-from casetrail_audit.ports import AuditStream
+from casetrail_audit.ports import Advance, AuditStream
 from casetrail_audit.use_cases.finals import Finals
 
 
@@ -15,6 +15,12 @@ class PublishRecords:
     def __init__(self, records: Finals, audit: AuditStream) -> None:
         self._records = records
         self._audit = audit
+
+    async def along(self, step: Advance) -> bool:
+        """Whether this step is published: not while something before it is to be, in its turn."""
+        if await self._audit.published_through() != step.after:
+            return False
+        return await self(step.through) >= step.through
 
     async def __call__(self, through: int) -> int:
         """The last record that is published now."""
