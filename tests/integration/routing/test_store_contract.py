@@ -456,6 +456,20 @@ async def test_what_waits_follows_from_messages_and_answers_in_any_order(stores:
     assert (await memories.hear(Key("main", "cv_2"), Heard("m3", START))).unanswered == ()
 
 
+async def test_what_is_answered_and_matched_no_rule_is_forgotten(stores: Stores) -> None:
+    """A message costs as much after a thousand that were answered as after one."""
+    key, memories, minute = Key("main", "cv_1"), stores.memories, timedelta(minutes=1)
+    refund = Heard("m1", START, "refund-wanted")
+    await memories.hear(key, refund)
+    for n in range(2, 6):
+        await memories.hear(key, Heard(f"m{n}", START + n * minute))
+    await memories.answered(key, START + 4 * minute)
+    memory = await memories.hear(key, Heard("m3", START + 3 * minute))  # delivered again
+    assert [each.event_id for each in memory.heard] == ["m1", "m5"]
+    assert memory.matched("refund-wanted") == (refund,)
+    assert [each.event_id for each in memory.unanswered] == ["m5"]
+
+
 async def test_who_leads_a_conversation(stores: Stores) -> None:
     """Nobody, unless it is linked; an unknown one leads itself."""
     await stores.put("cv_1", WAITING)

@@ -455,14 +455,18 @@ class MemoryMemories:
         known = self.of.get(conversation.document, Memory())
         others = [each for each in known.heard if each.event_id != message.event_id]
         heard = tuple(sorted([*others, message], key=lambda each: each.at))[-100:]
-        self.of[conversation.document] = replace(known, heard=heard)
+        self._keep(conversation, replace(known, heard=heard))
         return self.of[conversation.document]
 
     async def answered(self, conversation: Key, at: datetime) -> None:
         await asyncio.sleep(0)
         known = self.of.get(conversation.document, Memory())
         latest = at if known.answered_at is None else max(at, known.answered_at)
-        self.of[conversation.document] = replace(known, answered_at=latest)
+        self._keep(conversation, replace(known, answered_at=latest))
+
+    def _keep(self, conversation: Key, memory: Memory) -> None:
+        worth = [each for each in memory.heard if each.topic or each in memory.unanswered]
+        self.of[conversation.document] = replace(memory, heard=tuple(worth))
 
     async def overdue(self, rule: str, before: datetime, limit: int) -> list[Waits]:
         await asyncio.sleep(0)

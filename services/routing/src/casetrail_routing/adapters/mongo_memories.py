@@ -4,7 +4,9 @@
      unanswered_since, first, told: {rule: id}}
 
 A view of the log, made by single atomic updates that may come in any order: `unanswered_since` and
-`first` follow from the other fields whenever one of them changes.
+`first` follow from the other fields whenever one of them changes. Heard are messages that wait for
+an answer, and those that matched a rule: with all of them each message would be dearer than the
+one before.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,23 +34,20 @@ MEMORY_INDEXES: Final[Mapping[str, Sequence[IndexModel]]] = {
     ]
 }
 _HEARD: Final = {"$ifNull": ["$heard", []]}
+_UNANSWERED: Final[list[Document]] = [
+    {"$eq": [{"$ifNull": ["$answered_at", None]}, None]},
+    {"$gt": ["$$each.at", "$answered_at"]},
+]
+
+
+def _of_heard(*conditions: Document) -> Document:
+    """The messages of which one of these holds."""
+    return {"$filter": {"input": "$heard", "as": "each", "cond": {"$or": list(conditions)}}}
+
+
 _DERIVED: Final[list[Document]] = [
-    {
-        "$set": {
-            "waits": {
-                "$filter": {
-                    "input": "$heard",
-                    "as": "each",
-                    "cond": {
-                        "$or": [
-                            {"$eq": [{"$ifNull": ["$answered_at", None]}, None]},
-                            {"$gt": ["$$each.at", "$answered_at"]},
-                        ]
-                    },
-                }
-            }
-        }
-    },
+    {"$set": {"heard": _of_heard({"$ne": ["$$each.topic", None]}, *_UNANSWERED)}},
+    {"$set": {"waits": _of_heard(*_UNANSWERED)}},
     {
         "$set": {
             "unanswered_since": {"$ifNull": [{"$first": "$waits.at"}, None]},
@@ -66,7 +65,7 @@ class MongoMemories:
         self._collection = durable(collection)
 
     async def hear(self, conversation: Key, message: Heard) -> Memory:
-        """The memory with this message in it; again is harmless."""
+        """The memory with this message in it, if it is worth keeping; again is harmless."""
         mine = {
             "$literal": {"id": message.event_id, "at": message.at, "topic": message.topic},
         }
@@ -134,5 +133,5 @@ class MongoMemories:
 
 
 def _memory(found: Mapping[str, Any]) -> Memory:
-    heard = (Heard(each["id"], each["at"], each["topic"]) for each in found["heard"])
+    heard = [Heard(each["id"], each["at"], each["topic"]) for each in found["heard"]]
     return Memory(tuple(heard), found.get("answered_at"))

@@ -81,11 +81,17 @@ class Finder:
                 segments.append([numbers[phrase.language, word] for word in segment])
             self._phrases.append((phrase, segments))
         self._met: dict[str, frozenset[int]] = {}
+        self._by_letter: dict[str, list[tuple[int, Word]]] = {}
+        for number, known in enumerate(self._words):
+            for letter in {form[:1] for form in known.forms}:
+                self._by_letter.setdefault(letter, []).append((number, known))
 
     def find(self, tokens: Sequence[Token]) -> list[tuple[Phrase, int, int]]:
         """Every phrase with where it stands in the comparable text; none overlaps itself."""
         are = [self._is(token) for token, _, _ in tokens]
         present = frozenset().union(*are)
+        if not present:
+            return []
         found = []
         for phrase, segments in self._phrases:
             if segments[0][0] not in present:
@@ -101,7 +107,8 @@ class Finder:
     def _is(self, token: str) -> frozenset[int]:
         known = self._met.get(token)
         if known is None:
-            known = frozenset(n for n, word in enumerate(self._words) if word.fits(token))
+            alike = self._by_letter.get(token[:1], ())  # no slip is in the first letter
+            known = frozenset(n for n, word in alike if word.fits(token))
             if len(self._met) >= _REMEMBERED:
                 self._met.clear()
             self._met[token] = known

@@ -13,9 +13,12 @@ from casetrail_routing.domain.assignment import AssignmentRule
 from casetrail_routing.domain.facts import Observed, RuleRef
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Heard:
-    """A customer's message: when it was written, and the complaint rule that it matched."""
+    """A customer's message: when it was written, and the complaint rule that it matched.
+
+    Never changed once it is made; not declared frozen: up to a hundred are made for each message.
+    """
 
     event_id: str
     at: datetime
@@ -24,7 +27,10 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is remembered of a conversation, oldest message first."""
+    """What is remembered of a conversation, oldest message first.
+
+    A message that is answered and matched no rule is forgotten: nothing asks for it again.
+    """
 
     heard: tuple[Heard, ...] = ()
     answered_at: datetime | None = None
