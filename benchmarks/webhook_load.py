@@ -32,7 +32,12 @@ def request(items: int = 1) -> bytes:
     }
     entry = {"id": "9", "changes": [{"field": "messages", "value": value}]}
     body = json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
-    digest = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    return signed(body, SECRET)
+
+
+def signed(body: bytes, secret: str) -> bytes:
+    """The POST of a webhook with this body."""
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     head = (
         "POST /webhooks/whatsapp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"X-Hub-Signature-256: sha256={digest}\r\nContent-Length: {len(body)}\r\n\r\n"
