@@ -4,8 +4,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Final
 
-from casetrail_runtime.mongo import Collection, Database
-from motor.motor_asyncio import AsyncIOMotorClientSession as Session
+from casetrail_runtime.mongo import Collection, Database, Document
 from pymongo.errors import DuplicateKeyError
 
 from casetrail_audit.adapters.indexes import LOG
@@ -46,13 +45,15 @@ class MongoLogBook:
         except DuplicateKeyError:  # another replica at the same moment
             return
 
-    async def advance(self, step: Advance, *, session: Session | None = None) -> bool:
-        """Counts these records as complete; False when another follower did it first.
+    async def advance(self, step: Advance) -> bool:
+        """Counts these records as complete; False when another follower did it first."""
+        done = await self._log.update_one(*self.update_for(step))
+        return done.matched_count == 1
 
-        With a session it belongs to the transaction under way there.
-        """
+    def update_for(self, step: Advance) -> tuple[Document, Document]:
+        """The update that counts these records: the book as it must be, and what changes in it."""
         counts = Counter(COUNTED[place.kind] for place in step.places)
-        done = await self._log.update_one(
+        return (
             {"_id": self._stream, "complete_through": step.after},
             {
                 "$set": {
@@ -61,9 +62,7 @@ class MongoLogBook:
                 },
                 "$inc": dict(counts),
             },
-            session=session,
         )
-        return done.matched_count == 1
 
     async def note_stream(self, bounds: Bounds, at: datetime, published_through: int) -> None:
         """Notes what the stream holds."""

@@ -4,6 +4,9 @@ A writer that is killed within a transaction leaves it open: MongoDB ends it aft
 (`transactionLifetimeLimitSeconds`), and until then nobody else can move the views, or the book that
 moves along with them. So a writer writes down its session, and the next one ends what that session
 left before it does anything else.
+
+The steps of a transaction follow each other, so they are taken in one go in a thread, by the driver
+that Motor wraps: each would wait for the event loop in between.
 """
 
 import asyncio
@@ -15,12 +18,14 @@ from datetime import datetime
 from typing import Any, Final, cast, get_args
 
 from bson.binary import Binary
-from casetrail_runtime.mongo import DURABLE_READ, DURABLE_WRITE, Client, Database
+from casetrail_runtime.mongo import DURABLE_READ, DURABLE_WRITE, Client, Database, Document
 from motor.motor_asyncio import AsyncIOMotorClientSession as Session
 from pymongo import ReplaceOne
+from pymongo.client_session import ClientSession
+from pymongo.database import Database as SyncDatabase
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
-from casetrail_audit.adapters.indexes import LEASES, PROJECTIONS
+from casetrail_audit.adapters.indexes import LEASES, LOG, PROJECTIONS
 from casetrail_audit.adapters.mongo_log_book import MongoLogBook
 from casetrail_audit.domain.folding import Key, Kind, View, Views
 from casetrail_audit.ports import Advance
@@ -92,25 +97,18 @@ class MongoViews:
             writes[kind].append(ReplaceOne({"_id": id_}, view, upsert=True))
         same = {"as_of_seq": before, "clearing": None, "cleared": self._cleared}
         projection = {"_id": self._prefix + NAME, **same}
-        moved = {"as_of_seq": after, "as_of_time": at}
+        moved = {"$set": {"as_of_seq": after, "as_of_time": at}}
+        moves = [(PROJECTIONS, projection, moved, before == 0)]
+        if along is not None:
+            if self._book is None:
+                return False
+            moves.append((LOG, *self._book.update_for(along), False))
         session = await self._own_session()
         try:
-            async with session.start_transaction(DURABLE_READ, DURABLE_WRITE):
-                done = await self._db[PROJECTIONS].update_one(
-                    projection, {"$set": moved}, upsert=before == 0, session=session
-                )
-                moves = done.matched_count > 0 or done.upserted_id is not None
-                if moves and along is not None:
-                    moves = self._book is not None and await self._book.advance(
-                        along, session=session
-                    )
-                if not moves:
-                    await session.abort_transaction()
-                    return False
-                for kind, batch in writes.items():
-                    await self._db[self._prefix + kind].bulk_write(
-                        batch, ordered=False, session=session
-                    )
+            done = await asyncio.to_thread(self._transaction, session.delegate, moves, writes)
+        except asyncio.CancelledError:
+            self._session = None  # its thread may be in the middle of it
+            raise
         except DuplicateKeyError:  # the first batch of all, twice
             return False
         except OperationFailure as error:
@@ -122,6 +120,24 @@ class MongoViews:
         except PyMongoError:
             await self._leave_session()
             raise
+        return done
+
+    def _transaction(
+        self,
+        session: ClientSession,
+        moves: Some[tuple[str, Document, Document, bool]],
+        writes: Mapping[Kind, list[ReplaceOne[View]]],
+    ) -> bool:
+        """Whether every one of `moves` found its document as it must be; then all is written."""
+        db: SyncDatabase[Document] = self._db.delegate
+        with session.start_transaction(DURABLE_READ, DURABLE_WRITE):
+            for collection, as_it_is, change, upsert in moves:
+                moved = db[collection].update_one(as_it_is, change, upsert=upsert, session=session)
+                if moved.matched_count == 0 and moved.upserted_id is None:
+                    session.abort_transaction()
+                    return False
+            for kind, batch in writes.items():
+                db[self._prefix + kind].bulk_write(batch, ordered=False, session=session)
         return True
 
     async def _own_session(self) -> Session:
