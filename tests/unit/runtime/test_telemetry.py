@@ -7,8 +7,10 @@ from casetrail_runtime.telemetry import (
     telemetry_of,
     trace_context,
     trace_headers,
+    trace_headers_or_new,
 )
 from faststream.nats import NatsBroker
+from opentelemetry.trace import SpanKind
 
 from tests.support.fixtures import Addresses
 
@@ -28,6 +30,31 @@ def test_no_headers_outside_a_trace_and_none_needed() -> None:
     assert trace_headers() == {}
     with Telemetry("desk").tracer.start_as_current_span("x", context=trace_context(None)) as span:
         assert span.get_span_context().is_valid
+
+
+def test_a_trace_passes_a_service_that_collects_no_spans_as_it_came() -> None:
+    """The parent is whoever made the last span, and it stays sampled."""
+    carried = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": "vendor=1"}
+    quiet = Telemetry("desk")
+    with quiet.around("handle", {**carried, "Nats-Msg-Id": "e1"}, SpanKind.CONSUMER) as span:
+        assert not span.get_span_context().is_valid
+        assert trace_headers() == trace_headers_or_new() == carried
+        with quiet.around("handle", {"traceparent": "00-odd-01\r\nX: y"}, SpanKind.CONSUMER):
+            assert trace_headers() == {}
+            assert trace_headers_or_new()["traceparent"].endswith("-00")
+        assert trace_headers() == carried
+    assert trace_headers() == {}
+
+
+def test_where_spans_are_collected_one_is_made_in_the_trace() -> None:
+    """Its headers name it as the parent of what comes next."""
+    loud = Telemetry("desk", otlp_endpoint="http://127.0.0.1:9/v1/traces")
+    headers = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    with loud.around("handle", headers, SpanKind.CONSUMER) as span:
+        assert f"{span.get_span_context().trace_id:032x}" == "a" * 32
+        assert trace_headers()["traceparent"].split("-")[1] == "a" * 32
+        assert trace_headers() != headers
+    loud.provider.shutdown()
 
 
 def test_nothing_is_exported_without_an_endpoint() -> None:

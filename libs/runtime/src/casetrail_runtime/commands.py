@@ -20,7 +20,7 @@ from casetrail_runtime.failure import is_outage
 from casetrail_runtime.publisher.facts import connected_client
 from casetrail_runtime.pull.subscriber import EventSpecification
 from casetrail_runtime.redaction import describe_error, describe_traceback
-from casetrail_runtime.telemetry import telemetry_of, trace_headers
+from casetrail_runtime.telemetry import telemetry_of, trace_context, trace_headers
 
 log = structlog.get_logger(__name__)
 
@@ -149,7 +149,8 @@ class CommandClient:
         """
         subject = command.subject()
         tracer = telemetry_of(self._broker).tracer
-        with tracer.start_as_current_span(f"command {subject}", kind=SpanKind.CLIENT):
+        parent = trace_context(headers) if (headers := trace_headers()) else None
+        with tracer.start_as_current_span(f"command {subject}", parent, SpanKind.CLIENT):
             body = command.model_dump_json().encode()
             headers = {**_JSON, **trace_headers()}
             data = await self._ask(subject, body, headers, timeout)

@@ -4,8 +4,12 @@ Instruments are labelled by durable or stream, never by subject: subjects grow w
 """
 
 import os
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from contextlib import AbstractContextManager
+from contextvars import ContextVar, Token
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 
 from faststream.nats import NatsBroker
 from faststream.nats.opentelemetry.provider import NatsTelemetrySettingsProvider
@@ -19,7 +23,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
-from opentelemetry.trace import get_current_span
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
@@ -27,6 +31,10 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 _W3C = TraceContextTextMapPropagator()
+_TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+_carried: ContextVar[Mapping[str, str]] = ContextVar("trace headers", default=_NOTHING)
+"""The trace of the message that is being handled, where no spans are made."""
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SIZES = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 
@@ -102,6 +110,18 @@ class Telemetry:
             buckets=_SIZES,
         )
 
+    def around(
+        self, name: str, headers: Mapping[str, str] | None, kind: SpanKind
+    ) -> AbstractContextManager[Span]:
+        """A span around the handling of a message, in the trace that it carries.
+
+        When nobody collects spans none is made, as this runs for every message: what is published
+        meanwhile carries the trace on as it came.
+        """
+        if not self.traces:
+            return _Carrying(headers)
+        return self.tracer.start_as_current_span(name, context=trace_context(headers), kind=kind)
+
     def knows(self, durable: str) -> None:
         """Counts the messages of a durable, and how long they take, from zero.
 
@@ -150,12 +170,12 @@ def trace_headers() -> dict[str, str]:
     """The W3C trace context of the caller as headers; empty outside a trace."""
     carrier: dict[str, str] = {}
     _W3C.inject(carrier)
-    return carrier
+    return carrier or dict(_carried.get())
 
 
 def trace_headers_or_new() -> dict[str, str]:
     """The trace context of the caller as headers; outside a trace that of a new, unsampled one."""
-    if get_current_span().get_span_context().is_valid:
+    if _carried.get() or get_current_span().get_span_context().is_valid:
         return trace_headers()
     ids = os.urandom(24).hex()
     return {"traceparent": f"00-{ids[:32]}-{ids[32:]}-00"}
@@ -164,6 +184,25 @@ def trace_headers_or_new() -> dict[str, str]:
 def trace_context(headers: Mapping[str, str] | None) -> Context:
     """The trace context that a message carries; an empty one when it carries none."""
     return _W3C.extract(dict(headers or {}))
+
+
+class _Carrying:
+    """Hands the trace of a message on without a span of its own."""
+
+    __slots__ = ("_headers", "_token")
+
+    def __init__(self, headers: Mapping[str, str] | None) -> None:
+        self._headers = _NOTHING
+        if headers and _TRACEPARENT.fullmatch(parent := headers.get("traceparent", "")):
+            state = headers.get("tracestate")
+            self._headers = {"traceparent": parent, **({"tracestate": state} if state else {})}
+
+    def __enter__(self) -> Span:
+        self._token: Token[Mapping[str, str]] = _carried.set(self._headers)
+        return INVALID_SPAN
+
+    def __exit__(self, *_: object) -> None:
+        _carried.reset(self._token)
 
 
 class _CommandMetrics(NatsMetricsSettingsProvider):

@@ -1,16 +1,18 @@
 """One event as the stream delivered it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Self
 
 from casetrail_contracts import Event, parse_event
 from nats.aio.msg import Msg
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Delivery:
-    """One event with what the stream knows about it.
+    """One event with what the stream knows about it; never changed (ADR 46).
 
     `seq` numbers the log, `recorded_at` is JetStream's own timestamp, `num_delivered` is 1 the
     first time. `raw` is the NATS message with its bytes and headers; the runtime acks it.
@@ -37,8 +39,8 @@ class Delivery:
         event = parse_event(msg.data)
         if not is_from_stream(msg):
             return cls(event, 0, event.time, 1, msg)
-        meta = msg.metadata
-        return cls(event, meta.sequence.stream, meta.timestamp, meta.num_delivered, msg)
+        place = place_of(msg)
+        return cls(event, place.seq, place.recorded_at, place.num_delivered, msg)
 
 
 class Place(NamedTuple):
@@ -52,6 +54,11 @@ class Place(NamedTuple):
     seq: int
     nanoseconds: int
     pending: int
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When the stream recorded it, cut to microseconds; whole numbers only, a float is off."""
+        return _EPOCH + timedelta(microseconds=self.nanoseconds // 1000)
 
 
 _SHORT_REPLY: Final = 9

@@ -5,7 +5,6 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import structlog
 from casetrail_contracts import Event, MalformedEvent
@@ -20,11 +19,11 @@ from casetrail_runtime.failure import (
     is_outage,
 )
 from casetrail_runtime.publisher import NotStored
-from casetrail_runtime.pull.delivery import Delivery
+from casetrail_runtime.pull.delivery import Delivery, place_of
 from casetrail_runtime.pull.pump import Pump
 from casetrail_runtime.redaction import describe_error
 from casetrail_runtime.tasks import happens
-from casetrail_runtime.telemetry import Telemetry, trace_context
+from casetrail_runtime.telemetry import Telemetry
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +38,7 @@ class _Stopped(Exception):
     """The service ends while a message waits for its next attempt."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Item:
     """A message and what it holds: a delivery, or the fault that says it never can be one.
 
@@ -78,6 +77,10 @@ class KeyedWorker:
         self._policy = policy
         self._dead = dead
         self._telemetry = telemetry
+        self._span = f"handle {durable}"
+        self._processed = telemetry.processed.labels(durable)  # looked up for every message else
+        self._handling = telemetry.handling.labels(durable)
+        self._lag = telemetry.lag.labels(durable)
         self._running = asyncio.Semaphore(conc)
         self.room = max(200, conc * 8)
         self._taken = 0
@@ -194,8 +197,7 @@ class KeyedWorker:
             raise
         else:
             await pump.ack([msg])
-            age = (datetime.now(UTC) - msg.metadata.timestamp).total_seconds()
-            self._telemetry.lag.labels(self._durable).set(max(0.0, age))
+            self._lag.set(max(0.0, time.time() - place_of(msg).nanoseconds / 1e9))
 
     async def _handle(self, item: _Item) -> None:
         """Returns when the message is handled or set aside.
@@ -225,7 +227,7 @@ class KeyedWorker:
                 reason=describe_error(error),
             )
             await self._pause(delay)
-        self._telemetry.processed.labels(self._durable).inc()
+        self._processed.inc()
 
     async def handle_directly(self, msg: Msg) -> None:
         """One call of the handler for a message without a stream; its errors are the caller's."""
@@ -238,24 +240,19 @@ class KeyedWorker:
                 raise _Stopped
             started = time.perf_counter()
             event = delivery.event
-            with (
-                self._telemetry.tracer.start_as_current_span(
-                    f"handle {self._durable}",
-                    context=trace_context(delivery.raw.headers),
-                    kind=SpanKind.CONSUMER,
-                ) as span,
-                structlog.contextvars.bound_contextvars(
-                    event_id=event.id, correlation_id=event.correlationid
-                ),
-            ):
+            # not bound for the call only: the task is that of this key, and ends with it
+            structlog.contextvars.bind_contextvars(
+                event_id=event.id, correlation_id=event.correlationid
+            )
+            headers = delivery.raw.headers
+            with self._telemetry.around(self._span, headers, SpanKind.CONSUMER) as span:
                 try:
                     await self._handler(delivery)
                 except Exception as error:  # noqa: BLE001 - the failure policy judges every error
                     span.set_attribute("error.type", type(error).__name__)
                     return error
                 finally:
-                    took = time.perf_counter() - started
-                    self._telemetry.handling.labels(self._durable).observe(took)
+                    self._handling.observe(time.perf_counter() - started)
         return None
 
     async def _pause(self, delay: float) -> None:
